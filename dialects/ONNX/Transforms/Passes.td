@@ -1,0 +1,40 @@
+//===- Passes.td - Passes inside the onnx dialect ------------ -*- tablegen -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_DIALECTS_ONNX_TRANSFORMS_PASSES
+#define MOE_DIALECTS_ONNX_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ONNXInferShapes : Pass<"onnx-infer-shapes", "::mlir::ModuleOp"> {
+  let summary = "Propagate symbolic shapes, element types and shape values";
+  let description = [{
+    Gives every value a tensor type whose encoding names its dimensions, and
+    every small integer tensor that holds a shape its elements, from the
+    inputs' types alone. Reports every node whose operands contradict each other.
+  }];
+}
+
+def ONNXNormalize : Pass<"onnx-normalize", "::mlir::ModuleOp"> {
+  let summary = "Give each operation one spelling";
+  let description = [{
+    Rewrites what exporters write in many ways into one form, so that later
+    passes need one matcher per pattern, and folds what is constant.
+  }];
+}
+
+def ONNXPairStates : Pass<"onnx-pair-states", "::mlir::ModuleOp"> {
+  let summary = "Pair recurrent inputs with the outputs that continue them";
+  let description = [{
+    A graph input that is only read by a Concat whose result is a graph output
+    is a recurrent state (a key or value cache). Marks it with
+    `onnx.state_output` and `onnx.state_axis`.
+  }];
+}
+
+#endif // MOE_DIALECTS_ONNX_TRANSFORMS_PASSES

@@ -1,0 +1,29 @@
+//===- Pager.h - The pager dialect ------------------------------*- C++ -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef MOE_DIALECTS_PAGER_IR_PAGER_H
+#define MOE_DIALECTS_PAGER_IR_PAGER_H
+
+#include "dialects/Weights/IR/Weights.h"
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Pager/IR/PagerDialect.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Pager/IR/PagerTypes.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Pager/IR/PagerOps.h.inc"
+
+#endif // MOE_DIALECTS_PAGER_IR_PAGER_H

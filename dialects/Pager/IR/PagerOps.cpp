@@ -1,0 +1,101 @@
+//===- PagerOps.cpp - Verifiers, folds and formats ------------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Pager/IR/Pager.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+using namespace mlir::moe::pager;
+
+#define GET_OP_CLASSES
+#include "dialects/Pager/IR/PagerOps.cpp.inc"
+
+Type StateType::parse(AsmParser &parser) {
+  SmallVector<int64_t> shape;
+  Type elementType;
+  int64_t axis;
+  if (parser.parseLess() || parser.parseDimensionList(shape) ||
+      parser.parseType(elementType) || parser.parseComma() ||
+      parser.parseKeyword("axis") || parser.parseEqual() ||
+      parser.parseInteger(axis) || parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(parser.getNameLoc()); },
+                    parser.getContext(), ArrayRef<int64_t>(shape), elementType,
+                    axis);
+}
+
+void StateType::print(AsmPrinter &printer) const {
+  printer << '<';
+  for (int64_t dim : getShape()) {
+    if (ShapedType::isDynamic(dim))
+      printer << '?';
+    else
+      printer << dim;
+    printer << 'x';
+  }
+  printer << getElementType() << ", axis = " << getAxis() << '>';
+}
+
+LogicalResult StateType::verify(function_ref<InFlightDiagnostic()> emitError,
+                                ArrayRef<int64_t> shape, Type elementType,
+                                int64_t axis) {
+  if (!elementType.isIntOrFloat())
+    return emitError() << "a state has integer or float elements";
+  if (axis < 0 || axis >= static_cast<int64_t>(shape.size()))
+    return emitError() << "the axis must be a dimension of the state";
+  if (!ShapedType::isDynamic(shape[axis]))
+    return emitError() << "the dimension a state grows along is dynamic";
+  return success();
+}
+
+static LogicalResult verifyCounts(Operation *op, weights::BankType bank,
+                                  Type counts) {
+  auto type = cast<MemRefType>(counts);
+  if (type.getRank() != 1 || type.getDimSize(0) != bank.getExperts() ||
+      !type.getElementType().isInteger(32))
+    return op->emitOpError("counts must be memref<")
+           << bank.getExperts() << "xi32>, is " << type;
+  return success();
+}
+
+LogicalResult PrefetchOp::verify() {
+  return verifyCounts(*this, getBank().getType(), getCounts().getType());
+}
+
+LogicalResult ForEachReadyOp::verify() {
+  return verifyCounts(*this, getBank().getType(), getCounts().getType());
+}
+
+LogicalResult ForEachReadyOp::verifyRegions() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != 1 || !block.getArgument(0).getType().isIndex())
+    return emitOpError("body takes the expert id, an index");
+  if (llvm::any_of(block,
+                   [](Operation &op) { return isa<ForEachReadyOp>(op); }))
+    return emitOpError("streams cannot nest");
+  return success();
+}
+
+LogicalResult StateAppendOp::verify() {
+  StateType state = getState().getType();
+  auto value = cast<ShapedType>(getValue().getType());
+  auto result = cast<ShapedType>(getResult().getType());
+  int64_t rank = state.getShape().size();
+  if (value.getRank() != rank || result.getRank() != rank ||
+      value.getElementType() != state.getElementType() ||
+      result.getElementType() != state.getElementType())
+    return emitOpError(
+        "value and result need the state's rank and element type");
+  for (int64_t i = 0; i < rank; ++i)
+    if (i != state.getAxis() && !ShapedType::isDynamic(state.getShape()[i]) &&
+        !ShapedType::isDynamic(value.getDimSize(i)) &&
+        state.getShape()[i] != value.getDimSize(i))
+      return emitOpError("value differs from the state in dimension ") << i;
+  return success();
+}

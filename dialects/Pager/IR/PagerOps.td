@@ -1,0 +1,125 @@
+//===- PagerOps.td - When weights move -*- tablegen -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_PAGER_OPS
+#define MOE_PAGER_OPS
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "dialects/Weights/IR/WeightsTypes.td"
+
+def Pager_Dialect : Dialect {
+  let name = "pager";
+  let summary = "When weights move, and where recurrent state grows";
+  let description = [{
+    Experts are pages. Compute does not acquire them one by one: it asks for all
+    that a routing needs and takes each as it becomes resident, so that resident
+    experts run while missing ones load.
+  }];
+  let cppNamespace = "::mlir::moe::pager";
+  let useDefaultTypePrinterParser = 1;
+  let dependentDialects = ["::mlir::moe::weights::WeightsDialect"];
+}
+
+class Pager_Type<string name, string mnem> : TypeDef<Pager_Dialect, name> { let mnemonic = mnem; }
+
+def Pager_StateType : Pager_Type<"State", "state"> {
+  let summary = "A recurrent value that grows along one dimension";
+  let description = [{
+    `!pager.state<?x2x?x12xf32, axis = 2>`: a tensor kept between runs with
+    room to grow along `axis`, so that appending moves nothing.
+  }];
+  let parameters = (ins ArrayRefParameter<"int64_t">:$shape, "::mlir::Type":$elementType, "int64_t":$axis);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Pager_PartType : Pager_Type<"Part", "part"> {
+  let summary = "The address of a resident part of an expert";
+}
+
+class Pager_Op<string mnem, list<Trait> traits = []> : Op<Pager_Dialect, mnem, traits>;
+
+def Pager_PrefetchOp : Pager_Op<"prefetch"> {
+  let summary = "Hints that experts will be wanted soon";
+  let description = [{
+    `counts` has one i32 per expert of the bank; those above 0 are wanted. Never
+    blocks and may be ignored.
+
+    ```mlir
+    pager.prefetch %bank, %counts : !weights.bank<8>, memref<8xi32>
+    ```
+  }];
+  let arguments = (ins Weights_BankType:$bank, AnyMemRef:$counts);
+  let assemblyFormat = "$bank `,` $counts attr-dict `:` type($bank) `,` type($counts)";
+  let hasVerifier = 1;
+}
+
+def Pager_ForEachReadyOp : Pager_Op<"for_each_ready", [SingleBlockImplicitTerminator<"YieldOp">,
+                                    RecursiveMemoryEffects]> {
+  let summary = "Runs its body for every wanted expert, resident ones first";
+  let description = [{
+    The body runs once for every expert with `counts[e] > 0`, in an order the
+    pager chooses, one at a time; one slot suffices. Within the body the expert
+    stays resident; it is released when the body ends. Results must therefore not
+    depend on the order: the body writes rows that belong to its expert.
+
+    ```mlir
+    pager.for_each_ready %bank, %counts, %tokens : !weights.bank<8>, memref<8xi32> {
+    ^bb0(%expert: index):
+      %gate_up = pager.wait_part %expert, 0
+      ...
+    }
+    ```
+  }];
+  let arguments = (ins Weights_BankType:$bank, AnyMemRef:$counts, Index:$tokens);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$bank `,` $counts `,` $tokens attr-dict `:` type($bank) `,` type($counts) $body";
+  let hasRegionVerifier = 1;
+  let hasVerifier = 1;
+}
+
+def Pager_WaitPartOp : Pager_Op<"wait_part", [HasParent<"ForEachReadyOp">]> {
+  let summary = "Waits until a part of the expert is resident";
+  let description = [{
+    ```mlir
+    %down = pager.wait_part %expert, 1
+    ```
+  }];
+  let arguments = (ins Index:$expert, I64Attr:$part);
+  let results = (outs Pager_PartType:$result);
+  let assemblyFormat = "$expert `,` $part attr-dict";
+}
+
+def Pager_YieldOp : Pager_Op<"yield", [Terminator, Pure, HasParent<"ForEachReadyOp">]> {
+  let summary = "Ends the work on an expert, which may then be evicted";
+  let assemblyFormat = "attr-dict";
+}
+
+def Pager_StateAppendOp : Pager_Op<"state_append"> {
+  let summary = "Appends positions to a state and gives the whole of it";
+  let description = [{
+    The result is the state with `value` after its valid positions. It is the
+    state's own memory: nothing is copied but `value`.
+
+    ```mlir
+    %k = pager.state_append %state, %new
+       : !pager.state<?x2x?x12xf32, axis = 2>, tensor<?x2x?x12xf32> -> tensor<?x2x?x12xf32>
+    ```
+  }];
+  let arguments = (ins Pager_StateType:$state, AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$value);
+  let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
+  let assemblyFormat = "$state `,` $value attr-dict `:` type($state) `,` type($value) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif // MOE_PAGER_OPS

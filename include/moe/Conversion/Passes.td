@@ -1,0 +1,50 @@
+//===- Passes.td - Conversions between dialects -------------- -*- tablegen -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_CONVERSION_PASSES
+#define MOE_CONVERSION_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertONNXToMoE : Pass<"convert-onnx-to-moe", "::mlir::ModuleOp"> {
+  let summary = "Raise routers and experts to the moe dialect";
+  let description = [{
+    Recognises mixture-of-experts layers by structure, one pattern per file, and
+    rewrites them to `moe.route` (or `moe.routing_from`), `weights.bank` and
+    `moe.experts`. Each decision is recorded for the report.
+  }];
+  let dependentDialects = ["::mlir::moe::MoEDialect", "::mlir::moe::weights::WeightsDialect",
+                           "::mlir::moe::onnx::ONNXDialect"];
+}
+
+def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Lower dense nodes to linalg, tensor and arith";
+  let description = [{
+    Every `onnx.node` becomes linalg on tensors; shapes become index arithmetic on
+    `onnx.symbol` values. Nodes without a lowering are all reported at once.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::moe::pager::PagerDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::moe::weights::WeightsDialect"];
+}
+
+def ConvertMoEToPager : Pass<"convert-moe-to-pager", "::mlir::ModuleOp"> {
+  let summary = "Schedule expert compute over resident pages";
+  let description = [{
+    `moe.route` and `moe.experts` become buffers, calls of generated kernels, an
+    early `pager.prefetch` and a `pager.for_each_ready` around the expert kernels.
+  }];
+  let dependentDialects = ["::mlir::moe::pager::PagerDialect", "::mlir::func::FuncDialect",
+                           "::mlir::bufferization::BufferizationDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
+}
+
+#endif // MOE_CONVERSION_PASSES
