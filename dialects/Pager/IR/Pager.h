@@ -19,6 +19,10 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/Pager/IR/PagerDialect.h.inc"
+#include "dialects/Pager/IR/PagerEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Pager/IR/PagerAttrs.h.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Pager/IR/PagerTypes.h.inc"

@@ -15,11 +15,19 @@ using namespace mlir;
 using namespace mlir::moe::pager;
 
 #include "dialects/Pager/IR/PagerDialect.cpp.inc"
+#include "dialects/Pager/IR/PagerEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Pager/IR/PagerAttrs.cpp.inc"
 
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Pager/IR/PagerTypes.cpp.inc"
 
 void PagerDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Pager/IR/PagerAttrs.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "dialects/Pager/IR/PagerTypes.cpp.inc"

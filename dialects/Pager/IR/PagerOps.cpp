@@ -99,3 +99,26 @@ LogicalResult StateAppendOp::verify() {
       return emitOpError("value differs from the state in dimension ") << i;
   return success();
 }
+
+LogicalResult BufferOp::verify() {
+  auto type = cast<MemRefType>(getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(strides, offset)) || offset != 0)
+    return emitOpError("needs a strided layout without offset");
+  if (type.getNumDynamicDims() != static_cast<int64_t>(getSizes().size()))
+    return emitOpError("needs one size for each dynamic dimension");
+  size_t dynamic = type.getLayout().isIdentity()
+                       ? 0
+                       : llvm::count_if(strides, ShapedType::isDynamic);
+  if (dynamic != getStrides().size())
+    return emitOpError("needs one stride for each dynamic stride");
+  return success();
+}
+
+LogicalResult ParallelOp::verifyRegions() {
+  Block &block = getBody().front();
+  if (block.getNumArguments() != 1 || !block.getArgument(0).getType().isIndex())
+    return emitOpError("body takes the loop index");
+  return success();
+}

@@ -27,6 +27,7 @@ def Pager_Dialect : Dialect {
   }];
   let cppNamespace = "::mlir::moe::pager";
   let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::moe::weights::WeightsDialect"];
 }
 
@@ -120,6 +121,117 @@ def Pager_StateAppendOp : Pager_Op<"state_append"> {
   let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
   let assemblyFormat = "$state `,` $value attr-dict `:` type($state) `,` type($value) `->` type($result)";
   let hasVerifier = 1;
+}
+
+def Pager_PartViewOp : Pager_Op<"part_view", [Pure]> {
+  let summary = "The bytes of a resident part as a buffer";
+  let description = [{
+    A view of static shape; the buffer must not be written and is valid until the
+    `pager.for_each_ready` body ends.
+
+    ```mlir
+    %panels = pager.part_view %gate_up : memref<6144xf32>
+    ```
+  }];
+  let arguments = (ins Pager_PartType:$part);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$part attr-dict `:` type($result)";
+}
+
+def Pager_CountOp : Pager_Op<"count"> {
+  let summary = "Records a kernel launch and the rows it computed";
+  let description = [{
+    ```mlir
+    pager.count "ffn_up_f32_64x128", %rows
+    ```
+  }];
+  let arguments = (ins StrAttr:$kernel, Index:$rows);
+  let assemblyFormat = "$kernel `,` $rows attr-dict";
+}
+
+def Pager_Space : I32EnumAttr<"Space", "which memory of the frame", [
+  I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Output", 1, "output">,
+  I32EnumAttrCase<"State", 2, "state">, I32EnumAttrCase<"Arena", 3, "arena">,
+  I32EnumAttrCase<"Dense", 4, "dense">]> {
+  let cppNamespace = "::mlir::moe::pager";
+  let genSpecializedAttr = 0;
+}
+def Pager_SpaceAttr : EnumAttr<Pager_Dialect, Pager_Space, "space">;
+
+def Pager_BufferOp : Pager_Op<"buffer", [Pure, AttrSizedOperandSegments]> {
+  let summary = "A buffer over memory that the runtime provides";
+  let description = [{
+    `slot` selects the input, output or state; `offset` is in bytes. Dynamic sizes
+    and strides follow as operands, one for each dynamic one of the type.
+
+    ```mlir
+    %b = pager.buffer arena[%c0] at %offset sizes(%n) : memref<?x48xf32>
+    ```
+  }];
+  let arguments = (ins Pager_SpaceAttr:$space, Index:$slot, Index:$offset,
+                       Variadic<Index>:$sizes, Variadic<Index>:$strides);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $space `[` $slot `]` `at` $offset (`sizes` `(` $sizes^ `)`)? (`strides` `(` $strides^ `)`)?
+    attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Pager_StateLengthOp : Pager_Op<"state_length", [Pure]> {
+  let summary = "Valid positions of a state before this run";
+  let description = [{
+    ```mlir
+    %past = pager.state_length %slot
+    ```
+  }];
+  let arguments = (ins Index:$slot);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$slot attr-dict";
+}
+
+def Pager_StateCapacityOp : Pager_Op<"state_capacity", [Pure]> {
+  let summary = "Positions a state has room for: the stride of its axis";
+  let description = [{
+    ```mlir
+    %capacity = pager.state_capacity %slot
+    ```
+  }];
+  let arguments = (ins Index:$slot);
+  let results = (outs Index:$result);
+  let assemblyFormat = "$slot attr-dict";
+}
+
+def Pager_ParallelOp : Pager_Op<"parallel", [RecursiveMemoryEffects, SingleBlock, NoTerminator]> {
+  let summary = "A parallel loop on the session's threads";
+  let description = [{
+    Runs the body for every index of `[0, n)`, in chunks of `grain`. Iterations
+    are independent.
+
+    ```mlir
+    pager.parallel %n grain %g {
+    ^bb0(%i: index):
+      ...
+    }
+    ```
+  }];
+  let arguments = (ins Index:$n, Index:$grain);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$n `grain` $grain attr-dict-with-keyword $body";
+  let hasRegionVerifier = 1;
+}
+
+def Pager_ParallelCallOp : Pager_Op<"parallel_call"> {
+  let summary = "An outlined parallel loop";
+  let description = [{
+    Calls `@body(%captures..., begin, end)` for chunks of `[0, n)`.
+
+    ```mlir
+    pager.parallel_call @body(%x) of %n grain %g : memref<?xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$body, Variadic<AnyType>:$captures, Index:$n, Index:$grain);
+  let assemblyFormat = "$body `(` $captures `)` `of` $n `grain` $grain attr-dict `:` type($captures)";
 }
 
 #endif // MOE_PAGER_OPS

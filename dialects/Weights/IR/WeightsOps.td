@@ -195,14 +195,16 @@ def Weights_BankOp : Weights_Op<"bank", [Pure]> {
     size H and intermediate size I the shapes are: gate and up `[E, H, I]`, down
     `[E, I, H]` (both as right-hand sides of a product), gate_bias and up_bias
     `[E, I]`, down_bias `[E, H]`. A bank without a gate is not gated: its
-    activation applies to `up`. `name` identifies the layer in reports.
+    activation applies to `up`. `name` identifies the layer in reports;
+    `index` is the bank's number in the archive, once assigned.
 
     ```mlir
     %b = weights.bank "layers.0" [gate, up, down] %g, %u, %d
        : (!weights.tensor<8x64x128xf32>, !weights.tensor<8x64x128xf32>, !weights.tensor<8x128x64xf32>) -> !weights.bank<8>
     ```
   }];
-  let arguments = (ins StrAttr:$name, Variadic<Weights_TensorType>:$tensors, DenseI32ArrayAttr:$roles);
+  let arguments = (ins StrAttr:$name, Variadic<Weights_TensorType>:$tensors, DenseI32ArrayAttr:$roles,
+                       OptionalAttr<I64Attr>:$index);
   let results = (outs Weights_BankType:$result);
   let assemblyFormat = "$name custom<Roles>($roles) $tensors attr-dict `:` functional-type($tensors, $result)";
   let hasVerifier = 1;
@@ -229,6 +231,20 @@ def Weights_MaterializeOp : Weights_Op<"materialize", [Pure]> {
   let results = (outs AnyTypeOf<[AnyRankedTensor, AnyMemRef]>:$result);
   let assemblyFormat = "$source attr-dict `:` type($source) `->` type($result)";
   let hasVerifier = 1;
+}
+
+def Weights_PlaceOp : Weights_Op<"place"> {
+  let summary = "Assigns a weight its place in the dense section";
+  let description = [{
+    Read by the packer: the bytes of `source` go to `offset` of the section that
+    is resident for the whole life of a loaded model.
+
+    ```mlir
+    weights.place %w at 4096 : !weights.tensor<64x128xf32>
+    ```
+  }];
+  let arguments = (ins Weights_TensorType:$source, I64Attr:$offset);
+  let assemblyFormat = "$source `at` $offset attr-dict `:` type($source)";
 }
 
 #endif // MOE_WEIGHTS_OPS
