@@ -8,9 +8,11 @@
 
 #include "dialects/Weights/IR/Weights.h"
 #include "mlir/IR/Builders.h"
+#include "moe/Support/PackedLayout.h"
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/Support/MathExtras.h"
 using namespace mlir;
+using namespace mlir::moe;
 using namespace mlir::moe::weights;
 
 /// Shape printed as in builtin tensors, without encoding: `4x8xf32`.
@@ -231,10 +233,18 @@ LogicalResult DequantizeOp::verify() {
 }
 
 LogicalResult PackOp::verify() {
-  if (getSource().getType() != getType())
-    return emitOpError("keeps the logical type");
-  if (getLayout() == Layout::Panels && getType().getRank() != 2)
+  WeightTensorType source = getSource().getType(), result = getType();
+  if (getLayout() == Layout::Raw)
+    return source == result ? success()
+                            : emitOpError("keeps the type of raw bytes");
+  if (source.getRank() != 2)
     return emitOpError("panels need a [K, N] matrix");
+  int64_t elements =
+      packed::getPackedElements(source.getShape()[0], source.getShape()[1]);
+  if (result.getShape() != ArrayRef<int64_t>(elements) ||
+      result.getElementType() != source.getElementType())
+    return emitOpError("result must be the ")
+           << elements << " elements of the panels";
   return success();
 }
 

@@ -174,12 +174,12 @@ def Weights_DequantizeOp : Weights_Op<"dequantize", [Pure]> {
 def Weights_PackOp : Weights_Op<"pack", [Pure]> {
   let summary = "Orders the elements as a kernel reads them";
   let description = [{
-    The source is the right-hand side `[K, N]` of a matrix product. The result
-    keeps the logical shape; its bytes are in `layout`, see
+    The source is the right-hand side `[K, N]` of a matrix product. The result is
+    the sequence of elements in `layout`, with its padding, see
     `moe/Support/PackedLayout.h`.
 
     ```mlir
-    %p = weights.pack %w panels : !weights.tensor<128x64xf32> -> !weights.tensor<128x64xf32>
+    %p = weights.pack %w panels : !weights.tensor<128x40xf32> -> !weights.tensor<8192xf32>
     ```
   }];
   let arguments = (ins Weights_TensorType:$source, Weights_LayoutAttr:$layout);
