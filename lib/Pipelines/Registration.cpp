@@ -24,4 +24,16 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllExtensions(registry);
 }
 
-void mlir::moe::registerAllPasses() { mlir::registerAllPasses(); }
+void mlir::moe::registerAllPasses() {
+  mlir::registerAllPasses();
+  cpu::registerCPUBindEntry();
+  cpu::registerCPUConvertCopies();
+  cpu::registerCPUPlanArena();
+  cpu::registerCPUOutlineLayers();
+  cpu::registerCPULowerLinalg();
+  cpu::registerCPUExpandMath();
+  cpu::registerCPUExpandReshapes();
+  cpu::registerCPUOutlineParallel();
+  cpu::registerCPUThreadFrame();
+  cpu::registerCPUConvertPagerToLLVM();
+}

@@ -122,3 +122,19 @@ LogicalResult ParallelOp::verifyRegions() {
     return emitOpError("body takes the loop index");
   return success();
 }
+
+LogicalResult
+BufferOp::reifyResultShapes(OpBuilder &builder,
+                            ReifiedRankedShapedTypeDims &shapes) {
+  auto type = cast<MemRefType>(getType());
+  SmallVector<OpFoldResult> dims;
+  auto sizes = getSizes().begin();
+  for (int64_t dim : type.getShape()) {
+    if (ShapedType::isDynamic(dim))
+      dims.push_back(*sizes++);
+    else
+      dims.push_back(builder.getIndexAttr(dim));
+  }
+  shapes.push_back(dims);
+  return success();
+}

@@ -13,6 +13,7 @@ include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/BuiltinAttributes.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "dialects/Weights/IR/WeightsTypes.td"
@@ -158,7 +159,8 @@ def Pager_Space : I32EnumAttr<"Space", "which memory of the frame", [
 }
 def Pager_SpaceAttr : EnumAttr<Pager_Dialect, Pager_Space, "space">;
 
-def Pager_BufferOp : Pager_Op<"buffer", [Pure, AttrSizedOperandSegments]> {
+def Pager_BufferOp : Pager_Op<"buffer", [Pure, AttrSizedOperandSegments,
+                              DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "A buffer over memory that the runtime provides";
   let description = [{
     `slot` selects the input, output or state; `offset` is in bytes. Dynamic sizes

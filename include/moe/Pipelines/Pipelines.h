@@ -20,6 +20,32 @@ void registerAllDialects(DialectRegistry &registry);
 /// Registers our passes, and the upstream passes that the pipelines use.
 void registerAllPasses();
 
+/// Registers the pipelines below under `moe-normalize-pipeline`,
+/// `moe-cpu-kernels-pipeline` and `moe-cpu-llvm-pipeline`.
+void registerAllPipelines();
+
+/// onnx -> normalized: types for every value, one spelling for each operation,
+/// recurrent states paired.
+void populateNormalizePipeline(OpPassManager &pm);
+
+/// normalized -> moe: experts and routers raised.
+void populateRaisePipeline(OpPassManager &pm);
+
+/// moe -> pager: dense nodes as linalg, expert compute over resident pages. The
+/// module's `cpu.isa` names the instruction set.
+void populatePagerPipeline(OpPassManager &pm);
+
+/// pager -> places: dense products use packed kernels, the entry is bound to the
+/// frame, and every weight has its place (`weights.place`): what the packer
+/// reads.
+void populatePlacePipeline(OpPassManager &pm);
+
+/// places -> kernels: fused, bufferized, in one arena, identical layers shared.
+void populateKernelsPipeline(OpPassManager &pm);
+
+/// kernels -> llvm: loops, threads, calls of the runtime, the LLVM dialect.
+void populateLLVMPipeline(OpPassManager &pm);
+
 } // namespace mlir::moe
 
 #endif // MOE_PIPELINES_PIPELINES_H

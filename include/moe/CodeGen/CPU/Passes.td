@@ -11,13 +11,112 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CPUBindEntry : Pass<"cpu-bind-entry", "::mlir::ModuleOp"> {
+  let summary = "Bind the entry to the runtime's frame";
+  let description = [{
+    `@main`, a function of tensors, becomes `@moe_run`: inputs, outputs, states
+    and dense weights are `pager.buffer`s of the frame. Every resident weight gets
+    its place in the dense section (`weights.place`), every bank its number.
+    Dynamic sizes of inputs come from their `cpu.dims` attribute.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::moe::pager::PagerDialect", "::mlir::moe::weights::WeightsDialect",
+                           "::mlir::moe::onnx::ONNXDialect"];
+}
+
+def CPUConvertCopies : Pass<"cpu-convert-copies", "::mlir::ModuleOp"> {
+  let summary = "Write copies as linalg, so that they run in parallel";
+  let description = [{
+    `memref.copy` of strided buffers would become a call of a support library;
+    compiled models call none.
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def CPUPlanArena : Pass<"cpu-plan-arena", "::mlir::ModuleOp"> {
   let summary = "Place every buffer in one arena";
   let description = [{
     Replaces the `memref.alloc`s of the entry by ranges of the frame's arena.
     Buffers that live at the same time never overlap; sizes are expressions of
-    `onnx.symbol` values, and `@arena_bytes` computes their total.
+    `onnx.symbol` values, and `@moe_arena_bytes` computes their total.
   }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::moe::pager::PagerDialect"];
+}
+
+def CPUOutlineLayers : Pass<"cpu-outline-layers", "::mlir::ModuleOp"> {
+  let summary = "Compile identical layers once";
+  let description = [{
+    Cuts the entry behind every `pager.for_each_ready` and moves pieces that
+    differ only in weights, banks, states and places in the arena to one function,
+    called with those as arguments.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"layersFound", "layers-found", "pieces of the entry that end in an expert stream">,
+    Statistic<"layersOutlined", "layers-outlined", "pieces that call a shared body">
+  ];
+}
+
+def CPULowerLinalg : Pass<"cpu-lower-linalg", "::mlir::ModuleOp"> {
+  let summary = "Lower structured operations to parallel loops";
+  let description = [{
+    Every linalg operation on buffers becomes a `pager.parallel` over its outer
+    parallel dimensions around sequential loops whose innermost is fit for
+    vectorisation. Reductions are never split between threads.
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::moe::pager::PagerDialect"];
+}
+
+def CPUExpandReshapes : Pass<"cpu-expand-reshapes", "::mlir::ModuleOp"> {
+  let summary = "Lower memref.expand_shape to strided views";
+  let description = [{
+    Upstream's `expand-strided-metadata` accepts one dynamic size in a group of
+    dimensions; here the operation's own output shape gives all sizes.
+  }];
+  let dependentDialects = ["::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+}
+
+def CPUExpandMath : Pass<"cpu-expand-math", "::mlir::ModuleOp"> {
+  let summary = "Write elementary functions as arithmetic";
+  let description = [{
+    Compiled models call no math library: exp, sin, cos, tanh, erf, log and pow of
+    float32 become polynomials that LLVM vectorises with the loop around them.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def CPUOutlineParallel : Pass<"cpu-outline-parallel", "::mlir::ModuleOp"> {
+  let summary = "Move bodies of parallel loops to functions";
+  let description = [{
+    `pager.parallel` and one-dimensional `scf.parallel` become
+    `pager.parallel_call`s of functions over a range of iterations.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::moe::pager::PagerDialect"];
+}
+
+def CPUThreadFrame : Pass<"cpu-thread-frame", "::mlir::ModuleOp"> {
+  let summary = "Pass the frame to every function that needs it";
+  let description = [{
+    Functions that use the pager, buffers or symbols take the frame as their first
+    argument, and so do their callers.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def CPUConvertPagerToLLVM : Pass<"cpu-convert-pager-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "Lower pager operations to the runtime's ABI";
+  let description = [{
+    Reads the frame and calls its function table, as `moe_rt_abi.h` lays them out.
+    Expert streams become loops that end a failed run early.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::func::FuncDialect",
+                           "::mlir::cf::ControlFlowDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::arith::ArithDialect"];
 }
 
 #endif // MOE_CODEGEN_CPU_PASSES

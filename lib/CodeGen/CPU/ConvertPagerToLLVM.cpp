@@ -1,0 +1,499 @@
+//===- ConvertPagerToLLVM.cpp - Pager operations as calls of the runtime --===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/ONNX/IR/ONNX.h"
+#include "dialects/Pager/IR/Pager.h"
+#include "dialects/Weights/IR/Weights.h"
+#include "moe/CodeGen/CPU/Passes.h"
+#include "moe_rt/moe_rt_abi.h"
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/SymbolTable.h"
+#include <cstddef>
+
+namespace mlir::moe::cpu {
+#define GEN_PASS_DEF_CPUCONVERTPAGERTOLLVM
+#include "moe/CodeGen/CPU/Passes.h.inc"
+} // namespace mlir::moe::cpu
+
+using namespace mlir;
+using namespace mlir::moe;
+
+namespace {
+
+/// Rewrites the operations that need the frame, in place, to LLVM operations
+/// that read it and call through its function table. Buffers are bridged by
+/// casts between descriptors and memrefs, which cancel when the rest is
+/// converted.
+class PagerLowering {
+public:
+  PagerLowering(ModuleOp module)
+      : module(module), symbols(module), typeConverter(module.getContext()),
+        b(module.getLoc(), module.getContext()),
+        pointer(LLVM::LLVMPointerType::get(module.getContext())),
+        i32(b.getI32Type()), i64(b.getI64Type()) {}
+  LogicalResult run();
+
+private:
+  Value frame(Operation *op) {
+    return op->getParentOfType<func::FuncOp>().getArgument(0);
+  }
+  Value constant(Type type, int64_t value) {
+    return arith::ConstantOp::create(b, b.getIntegerAttr(type, value));
+  }
+  Value load(Type type, Value base, int64_t offset) {
+    return LLVM::LoadOp::create(b, type, advance(base, offset));
+  }
+  Value advance(Value base, int64_t offset) {
+    if (offset == 0)
+      return base;
+    return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base,
+                               ArrayRef<LLVM::GEPArg>{int32_t(offset)});
+  }
+  /// base + value bytes.
+  Value advance(Value base, Value bytes) {
+    return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base, bytes);
+  }
+  Value toI64(Value index) {
+    return arith::IndexCastOp::create(b, i64, index);
+  }
+  Value toIndex(Value integer) {
+    return arith::IndexCastOp::create(b, b.getIndexType(), integer);
+  }
+  Value session(Value frame) {
+    return load(pointer, frame, offsetof(moe_rt_abi_frame, session));
+  }
+  /// Calls entry `offset` of the host table with the session first.
+  Value call(Value frame, size_t offset, Type result, ValueRange arguments);
+  Value pointerOf(Value memref);
+  /// A memref of `type` at `address`; sizes and strides as in pager.buffer.
+  Value makeMemRef(MemRefType type, Value address, ValueRange sizes,
+                   ValueRange strides);
+  Value stateField(Value frame, Value slot, Type type, size_t offset);
+
+  void lowerSymbol(onnx::SymbolOp op);
+  void lowerBuffer(pager::BufferOp op);
+  void lowerPrefetch(pager::PrefetchOp op);
+  void lowerCount(pager::CountOp op);
+  void lowerParallelCall(pager::ParallelCallOp op);
+  LogicalResult lowerForEach(pager::ForEachReadyOp op);
+  LogicalResult checkLayerCalls();
+  void returnOnError(Value code, func::FuncOp function);
+
+  ModuleOp module;
+  SymbolTable symbols;
+  LLVMTypeConverter typeConverter;
+  ImplicitLocOpBuilder b;
+  Type pointer, i32, i64;
+  SmallVector<Attribute> kernels;
+};
+
+Value PagerLowering::call(Value frame, size_t offset, Type result,
+                          ValueRange arguments) {
+  Value host = load(pointer, frame, offsetof(moe_rt_abi_frame, host));
+  Value callee = load(pointer, host, offset);
+  SmallVector<Value> operands = {callee, session(frame)};
+  llvm::append_range(operands, arguments);
+  SmallVector<Type> types = {pointer};
+  llvm::append_range(types, arguments.getTypes());
+  Type resultType =
+      result ? result : LLVM::LLVMVoidType::get(module.getContext());
+  auto type = LLVM::LLVMFunctionType::get(resultType, types);
+  auto op = LLVM::CallOp::create(b, type, operands);
+  return result ? op.getResult() : Value();
+}
+
+Value PagerLowering::pointerOf(Value memref) {
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
+  return LLVM::IntToPtrOp::create(b, pointer, toI64(address));
+}
+
+Value PagerLowering::makeMemRef(MemRefType type, Value address,
+                                ValueRange sizes, ValueRange strides) {
+  Type structType = typeConverter.convertType(type);
+  auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), structType);
+  descriptor.setAllocatedPtr(b, b.getLoc(), address);
+  descriptor.setAlignedPtr(b, b.getLoc(), address);
+  descriptor.setConstantOffset(b, b.getLoc(), 0);
+  SmallVector<int64_t> typeStrides;
+  int64_t offset;
+  bool identity = type.getLayout().isIdentity();
+  (void)type.getStridesAndOffset(typeStrides, offset);
+  int64_t rank = type.getRank();
+  SmallVector<Value> extents(rank);
+  for (int64_t i = 0; i < rank; ++i) {
+    if (type.isDynamicDim(i)) {
+      extents[i] = toI64(sizes.front());
+      sizes = sizes.drop_front();
+    } else {
+      extents[i] = constant(i64, type.getDimSize(i));
+    }
+    descriptor.setSize(b, b.getLoc(), i, extents[i]);
+  }
+  if (!identity) {
+    for (int64_t i = 0; i < rank; ++i) {
+      Value stride;
+      if (ShapedType::isDynamic(typeStrides[i])) {
+        stride = toI64(strides.front());
+        strides = strides.drop_front();
+      } else {
+        stride = constant(i64, typeStrides[i]);
+      }
+      descriptor.setStride(b, b.getLoc(), i, stride);
+    }
+  } else {
+    Value stride = constant(i64, 1);
+    for (int64_t i = rank - 1; i >= 0; --i) {
+      descriptor.setStride(b, b.getLoc(), i, stride);
+      if (i > 0)
+        stride = arith::MulIOp::create(b, stride, extents[i]);
+    }
+  }
+  return UnrealizedConversionCastOp::create(b, type, Value(descriptor))
+      .getResult(0);
+}
+
+Value PagerLowering::stateField(Value frame, Value slot, Type type,
+                                size_t offset) {
+  Value states = load(pointer, frame, offsetof(moe_rt_abi_frame, states));
+  Value bytes = arith::MulIOp::create(
+      b, toI64(slot), constant(i64, sizeof(moe_rt_abi_state)));
+  return load(type, advance(states, bytes), offset);
+}
+
+void PagerLowering::lowerSymbol(onnx::SymbolOp op) {
+  Value table = load(pointer, frame(op), offsetof(moe_rt_abi_frame, symbols));
+  Value value = load(i64, table, op.getIndex() * 8);
+  op.replaceAllUsesWith(toIndex(value));
+}
+
+void PagerLowering::lowerBuffer(pager::BufferOp op) {
+  Value frameValue = frame(op), base;
+  auto element = [&](size_t field) -> Value {
+    Value table = load(pointer, frameValue, field);
+    Value bytes =
+        arith::MulIOp::create(b, toI64(op.getSlot()), constant(i64, 8));
+    return load(pointer, advance(table, bytes), 0);
+  };
+  switch (op.getSpace()) {
+  case pager::Space::Input:
+    base = element(offsetof(moe_rt_abi_frame, inputs));
+    break;
+  case pager::Space::Output:
+    base = element(offsetof(moe_rt_abi_frame, outputs));
+    break;
+  case pager::Space::State:
+    base = stateField(frameValue, op.getSlot(), pointer,
+                      offsetof(moe_rt_abi_state, data));
+    break;
+  case pager::Space::Arena:
+    base = load(pointer, frameValue, offsetof(moe_rt_abi_frame, arena));
+    break;
+  case pager::Space::Dense:
+    base = load(pointer, frameValue, offsetof(moe_rt_abi_frame, dense));
+    break;
+  }
+  Value address = advance(base, toI64(op.getOffset()));
+  op.replaceAllUsesWith(makeMemRef(cast<MemRefType>(op.getType()), address,
+                                   op.getSizes(), op.getStrides()));
+}
+
+void PagerLowering::lowerPrefetch(pager::PrefetchOp op) {
+  Value bank =
+      UnrealizedConversionCastOp::create(b, i32, op.getBank()).getResult(0);
+  call(frame(op), offsetof(moe_rt_abi_host, prefetch), {},
+       {bank, pointerOf(op.getCounts())});
+}
+
+void PagerLowering::lowerCount(pager::CountOp op) {
+  auto *known = llvm::find(kernels, op.getKernelAttr());
+  int64_t index = known - kernels.begin();
+  if (known == kernels.end())
+    kernels.push_back(op.getKernelAttr());
+  call(frame(op), offsetof(moe_rt_abi_host, count), {},
+       {constant(i32, index), toI64(op.getRows())});
+}
+
+/// Captures travel in a structure on the caller's stack; a thunk with the
+/// runtime's signature takes them out and calls the body.
+void PagerLowering::lowerParallelCall(pager::ParallelCallOp op) {
+  auto body = symbols.lookup<func::FuncOp>(op.getBody());
+  SmallVector<Type> fields;
+  for (Value capture : op.getCaptures())
+    fields.push_back(typeConverter.convertType(capture.getType()));
+  auto structType =
+      LLVM::LLVMStructType::getLiteral(module.getContext(), fields);
+  auto convert = [&](Value value, Type type) {
+    return value.getType() == type
+               ? value
+               : UnrealizedConversionCastOp::create(b, type, value).getResult(0);
+  };
+
+  Value context;
+  {
+    // One allocation for each call site, not for each iteration around it.
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(
+        &op->getParentOfType<func::FuncOp>().getBody().front());
+    context = LLVM::AllocaOp::create(b, pointer, structType, constant(i64, 1));
+  }
+  auto field = [&](Value base, int32_t i) -> Value {
+    return LLVM::GEPOp::create(b, pointer, structType, base,
+                               ArrayRef<LLVM::GEPArg>{0, i});
+  };
+  for (auto [i, capture] : llvm::enumerate(op.getCaptures()))
+    LLVM::StoreOp::create(b, convert(capture, fields[i]), field(context, i));
+
+  auto thunkType = b.getFunctionType({pointer, i64, i64}, {});
+  func::FuncOp thunk;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPoint(body);
+    thunk = func::FuncOp::create(b, (body.getName() + "_thunk").str(),
+                                 thunkType);
+    thunk.setPrivate();
+    symbols.insert(thunk);
+    Block *entry = thunk.addEntryBlock();
+    b.setInsertionPointToStart(entry);
+    SmallVector<Value> operands;
+    for (auto [i, capture] : llvm::enumerate(op.getCaptures())) {
+      Value value =
+          LLVM::LoadOp::create(b, fields[i], field(entry->getArgument(0), i));
+      operands.push_back(convert(value, capture.getType()));
+    }
+    operands.push_back(toIndex(entry->getArgument(1)));
+    operands.push_back(toIndex(entry->getArgument(2)));
+    func::CallOp::create(b, body, operands);
+    func::ReturnOp::create(b);
+  }
+  Value address = func::ConstantOp::create(
+      b, thunkType, FlatSymbolRefAttr::get(thunk.getNameAttr()));
+  address = convert(address, pointer);
+  call(frame(op), offsetof(moe_rt_abi_host, parallel_for), {},
+       {address, context, toI64(op.getN()), toI64(op.getGrain())});
+}
+
+/// Branches to a return of `code` when it is not 0, and goes on behind.
+void PagerLowering::returnOnError(Value code, func::FuncOp function) {
+  Value failed = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, code,
+                                       constant(i32, 0));
+  Block *block = b.getInsertionBlock();
+  Block *rest = block->splitBlock(b.getInsertionPoint());
+  Block *leave = new Block();
+  function.getBody().push_back(leave);
+  b.setInsertionPointToEnd(block);
+  cf::CondBranchOp::create(b, failed, leave, ValueRange(), rest, ValueRange());
+  b.setInsertionPointToEnd(leave);
+  func::ReturnOp::create(b, code);
+  b.setInsertionPointToStart(rest);
+}
+
+LogicalResult PagerLowering::lowerForEach(pager::ForEachReadyOp op) {
+  auto function = dyn_cast<func::FuncOp>(op->getParentOp());
+  if (!function || function.getNumResults() != 1)
+    return op.emitError("expert streams run in the entry or a layer, outside of "
+                        "loops");
+  Value frameValue = function.getArgument(0);
+  Value bank =
+      UnrealizedConversionCastOp::create(b, i32, op.getBank()).getResult(0);
+  Value opened = call(frameValue, offsetof(moe_rt_abi_host, stream_open), i32,
+                      {bank, pointerOf(op.getCounts()), toI64(op.getTokens())});
+  returnOnError(opened, function);
+
+  Block *before = b.getInsertionBlock();
+  Block *after = before->splitBlock(op->getIterator());
+  Block *head = new Block(), *exit = new Block();
+  function.getBody().getBlocks().insert(after->getIterator(), head);
+  function.getBody().getBlocks().insert(after->getIterator(), exit);
+  b.setInsertionPointToEnd(before);
+  cf::BranchOp::create(b, head);
+
+  b.setInsertionPointToEnd(head);
+  Value expert =
+      call(frameValue, offsetof(moe_rt_abi_host, stream_next), i32, {});
+  Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, expert,
+                                     constant(i32, 0));
+  Value expertIndex = toIndex(expert);
+  Block *body = &op.getBody().front();
+  body->getArgument(0).replaceAllUsesWith(expertIndex);
+  body->eraseArgument(0);
+  function.getBody().getBlocks().splice(exit->getIterator(),
+                                        op.getBody().getBlocks());
+  cf::CondBranchOp::create(b, more, body, ValueRange(), exit, ValueRange());
+
+  // A part that cannot be read ends the stream; its close tells why.
+  SmallVector<pager::WaitPartOp> waits(body->getOps<pager::WaitPartOp>());
+  pager::YieldOp yield = cast<pager::YieldOp>(body->getTerminator());
+  for (pager::WaitPartOp wait : waits) {
+    b.setInsertionPoint(wait);
+    Value part = constant(i32, wait.getPart());
+    Value address = call(frameValue, offsetof(moe_rt_abi_host, stream_part),
+                         pointer, {expert, part});
+    Value null = LLVM::ZeroOp::create(b, pointer);
+    Value ok = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, address, null);
+    for (Operation *user : llvm::make_early_inc_range(wait->getUsers())) {
+      auto view = cast<pager::PartViewOp>(user);
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(view);
+      view.replaceAllUsesWith(
+          makeMemRef(cast<MemRefType>(view.getType()), address, {}, {}));
+      view.erase();
+    }
+    Block *block = wait->getBlock();
+    Block *rest = block->splitBlock(wait);
+    b.setInsertionPointToEnd(block);
+    cf::CondBranchOp::create(b, ok, rest, ValueRange(), exit, ValueRange());
+    wait.erase();
+  }
+  b.setInsertionPoint(yield);
+  call(frameValue, offsetof(moe_rt_abi_host, stream_release), {}, {expert});
+  cf::BranchOp::create(b, head);
+  yield.erase();
+
+  b.setInsertionPointToEnd(exit);
+  Value closed =
+      call(frameValue, offsetof(moe_rt_abi_host, stream_close), i32, {});
+  cf::BranchOp::create(b, after);
+  b.setInsertionPoint(op);
+  returnOnError(closed, function);
+  op.erase();
+  return success();
+}
+
+/// A layer that failed ends the run.
+LogicalResult PagerLowering::checkLayerCalls() {
+  SmallVector<func::CallOp> calls;
+  module.walk([&](func::CallOp op) {
+    if (op->hasAttr("cpu.layer"))
+      calls.push_back(op);
+  });
+  for (func::CallOp op : calls) {
+    auto function = dyn_cast<func::FuncOp>(op->getParentOp());
+    if (!function)
+      return op.emitError("layers are called by the entry only");
+    b.setLoc(op.getLoc());
+    b.setInsertionPointAfter(op);
+    returnOnError(op.getResult(0), function);
+  }
+  return success();
+}
+
+LogicalResult PagerLowering::run() {
+  SmallVector<Operation *> worklist;
+  module.walk([&](Operation *op) {
+    if (isa<pager::PagerDialect>(op->getDialect()) || isa<onnx::SymbolOp>(op))
+      worklist.push_back(op);
+  });
+  SmallVector<pager::ForEachReadyOp> streams;
+  for (Operation *op : worklist) {
+    b.setLoc(op->getLoc());
+    b.setInsertionPoint(op);
+    if (auto symbol = dyn_cast<onnx::SymbolOp>(op))
+      lowerSymbol(symbol);
+    else if (auto buffer = dyn_cast<pager::BufferOp>(op))
+      lowerBuffer(buffer);
+    else if (auto length = dyn_cast<pager::StateLengthOp>(op))
+      length.replaceAllUsesWith(
+          toIndex(stateField(frame(op), length.getSlot(), i64,
+                             offsetof(moe_rt_abi_state, length))));
+    else if (auto capacity = dyn_cast<pager::StateCapacityOp>(op))
+      capacity.replaceAllUsesWith(
+          toIndex(stateField(frame(op), capacity.getSlot(), i64,
+                             offsetof(moe_rt_abi_state, capacity))));
+    else if (auto prefetch = dyn_cast<pager::PrefetchOp>(op))
+      lowerPrefetch(prefetch);
+    else if (auto count = dyn_cast<pager::CountOp>(op))
+      lowerCount(count);
+    else if (auto parallel = dyn_cast<pager::ParallelCallOp>(op))
+      lowerParallelCall(parallel);
+    else if (auto stream = dyn_cast<pager::ForEachReadyOp>(op)) {
+      streams.push_back(stream);
+      continue;
+    } else if (isa<pager::YieldOp, pager::WaitPartOp, pager::PartViewOp>(op))
+      continue; // with their stream
+    else
+      return op->emitError("has no lowering to the runtime");
+    op->erase();
+  }
+  if (failed(checkLayerCalls()))
+    return failure();
+  for (pager::ForEachReadyOp stream : streams) {
+    b.setLoc(stream.getLoc());
+    b.setInsertionPoint(stream);
+    if (failed(lowerForEach(stream)))
+      return failure();
+  }
+  module->setAttr("cpu.kernels", b.getArrayAttr(kernels));
+  return success();
+}
+
+/// Banks become their numbers: constants in the entry, arguments of layers.
+void lowerBanks(ModuleOp module) {
+  OpBuilder builder(module.getContext());
+  Type i32 = builder.getI32Type();
+  module.walk([&](weights::BankOp op) {
+    builder.setInsertionPoint(op);
+    Value number = arith::ConstantOp::create(
+        builder, op.getLoc(),
+        builder.getI32IntegerAttr(op.getIndex().value_or(0)));
+    op.replaceAllUsesWith(number);
+    op.erase();
+  });
+  for (auto function : module.getOps<func::FuncOp>()) {
+    SmallVector<Type> types;
+    for (Type type : function.getArgumentTypes())
+      types.push_back(isa<weights::BankType>(type) ? i32 : type);
+    function.setType(
+        builder.getFunctionType(types, function.getResultTypes()));
+    if (function.isExternal())
+      continue;
+    for (auto [argument, type] : llvm::zip(function.getArguments(), types))
+      argument.setType(type);
+  }
+  // Number casts of banks are now casts from i32 to i32.
+  module.walk([&](UnrealizedConversionCastOp cast) {
+    if (cast.getNumOperands() == 1 &&
+        cast.getOperand(0).getType() == cast.getResult(0).getType()) {
+      cast.getResult(0).replaceAllUsesWith(cast.getOperand(0));
+      cast.erase();
+    }
+  });
+}
+
+class CPUConvertPagerToLLVM
+    : public cpu::impl::CPUConvertPagerToLLVMBase<CPUConvertPagerToLLVM> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(PagerLowering(module).run()))
+      return signalPassFailure();
+    lowerBanks(module);
+    // The recipes were packed; nothing refers to them any more.
+    bool erased = true;
+    while (erased) {
+      erased = false;
+      SmallVector<Operation *> dead;
+      module.walk([&](Operation *op) {
+        if (isa<weights::WeightsDialect>(op->getDialect()) && op->use_empty())
+          dead.push_back(op);
+      });
+      for (Operation *op : dead) {
+        op->erase();
+        erased = true;
+      }
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,222 @@
+//===- EmitObject.cpp - LLVM IR and object files of a variant -------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moe/CodeGen/CPU/EmitObject.h"
+#include "moe_rt/moe_rt_abi.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include <cstddef>
+#include <mutex>
+
+using namespace mlir;
+using namespace mlir::moe;
+using mlir::moe::cpu::ISA;
+
+static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
+
+ArrayRef<ISA> cpu::getISAs() {
+  static const ISA table[] = {
+      {"x86-64-v3", MOE_RT_ABI_X86_64_V3, 256},
+      {"x86-64-v4", MOE_RT_ABI_X86_64_V3 | MOE_RT_ABI_X86_64_V4, 512}};
+  return table;
+}
+
+const ISA *cpu::lookupISA(StringRef name) {
+  for (const ISA &isa : getISAs())
+    if (isa.name == name)
+      return &isa;
+  return nullptr;
+}
+
+static std::string suffixOf(const ISA &isa) {
+  std::string suffix = isa.name.str();
+  llvm::replace(suffix, '-', '_');
+  return suffix;
+}
+
+static FailureOr<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(const ISA &isa, Location loc) {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+  });
+  std::string message;
+  llvm::Triple triple(kTriple);
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return emitError(loc, "this LLVM has no x86 back end: ") << message;
+  llvm::TargetOptions options;
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, isa.name, /*Features=*/"", options, llvm::Reloc::PIC_,
+      /*CM=*/std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+  return machine;
+}
+
+/// The runtime asks for the arena's size with the symbols alone: a function that
+/// wraps them in a frame whose other fields are not read.
+static void wrapArenaBytes(llvm::Module &module, StringRef name) {
+  llvm::LLVMContext &context = module.getContext();
+  llvm::Function *inner = module.getFunction("moe_arena_bytes");
+  auto *pointer = llvm::PointerType::getUnqual(context);
+  auto *i64 = llvm::Type::getInt64Ty(context);
+  auto *wrapper = llvm::Function::Create(
+      llvm::FunctionType::get(i64, {pointer}, false),
+      llvm::GlobalValue::ExternalLinkage, name, module);
+  llvm::IRBuilder<> builder(
+      llvm::BasicBlock::Create(context, "entry", wrapper));
+  if (inner->arg_size() == 0) {
+    builder.CreateRet(builder.CreateCall(inner));
+    return;
+  }
+  llvm::Value *frame = builder.CreateAlloca(
+      llvm::ArrayType::get(builder.getInt8Ty(), sizeof(moe_rt_abi_frame)));
+  llvm::cast<llvm::AllocaInst>(frame)->setAlignment(llvm::Align(8));
+  llvm::Value *field = builder.CreateConstGEP1_64(
+      builder.getInt8Ty(), frame, offsetof(moe_rt_abi_frame, symbols));
+  builder.CreateStore(wrapper->getArg(0), field);
+  builder.CreateRet(builder.CreateCall(inner, {frame}));
+}
+
+FailureOr<std::unique_ptr<llvm::Module>>
+cpu::translateVariant(ModuleOp module, const ISA &isa,
+                      llvm::LLVMContext &context) {
+  registerBuiltinDialectTranslation(*module.getContext());
+  registerLLVMDialectTranslation(*module.getContext());
+  std::unique_ptr<llvm::Module> result =
+      translateModuleToLLVMIR(module, context, "moe");
+  if (!result)
+    return module.emitError("cannot be translated to LLVM IR");
+  auto machine = createTargetMachine(isa, module.getLoc());
+  if (failed(machine))
+    return failure();
+  result->setTargetTriple(llvm::Triple(kTriple));
+  result->setDataLayout((*machine)->createDataLayout());
+
+  std::string suffix = suffixOf(isa);
+  wrapArenaBytes(*result, "moe_arena_bytes_" + suffix);
+  result->getFunction("moe_run")->setName("moe_run_" + suffix);
+  std::string bits = std::to_string(isa.vectorBits);
+  for (llvm::Function &function : *result) {
+    if (function.isDeclaration())
+      continue;
+    function.addFnAttr("target-cpu", isa.name);
+    function.addFnAttr("prefer-vector-width", bits);
+    function.addFnAttr("min-legal-vector-width", bits);
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    if (function.getName().ends_with(suffix))
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    else
+      function.setLinkage(llvm::GlobalValue::InternalLinkage);
+  }
+
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopUnrolling = true;
+  tuning.LoopVectorization = true;
+  tuning.SLPVectorization = false;
+  llvm::PassBuilder passes(machine->get(), tuning);
+  passes.registerModuleAnalyses(modules);
+  passes.registerCGSCCAnalyses(components);
+  passes.registerFunctionAnalyses(functions);
+  passes.registerLoopAnalyses(loops);
+  passes.crossRegisterProxies(loops, functions, components, modules);
+  passes.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
+      .run(*result, modules);
+  return result;
+}
+
+FailureOr<SmallVector<char, 0>> cpu::emitObject(llvm::Module &module,
+                                                const ISA &isa, bool assembly,
+                                                Location loc) {
+  auto machine = createTargetMachine(isa, loc);
+  if (failed(machine))
+    return failure();
+  SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  auto kind = assembly ? llvm::CodeGenFileType::AssemblyFile
+                       : llvm::CodeGenFileType::ObjectFile;
+  if ((*machine)->addPassesToEmitFile(passes, stream, nullptr, kind))
+    return emitError(loc, "this LLVM cannot write x86 object files");
+  passes.run(module);
+  return bytes;
+}
+
+FailureOr<SmallVector<char, 0>>
+cpu::emitDescriptor(StringRef metadata, ArrayRef<const ISA *> variants,
+                    Location loc) {
+  llvm::LLVMContext context;
+  llvm::Module module("moe_descriptor", context);
+  auto machine = createTargetMachine(*variants.front(), loc);
+  if (failed(machine))
+    return failure();
+  module.setTargetTriple(llvm::Triple(kTriple));
+  module.setDataLayout((*machine)->createDataLayout());
+  module.setPICLevel(llvm::PICLevel::BigPIC);
+
+  auto *pointer = llvm::PointerType::getUnqual(context);
+  auto *i32 = llvm::Type::getInt32Ty(context);
+  auto *i64 = llvm::Type::getInt64Ty(context);
+  auto number = [&](llvm::Type *type, uint64_t value) {
+    return llvm::ConstantInt::get(type, value);
+  };
+  auto text = [&](StringRef value) -> llvm::Constant * {
+    auto *data = llvm::ConstantDataArray::getString(context, value);
+    return new llvm::GlobalVariable(module, data->getType(), true,
+                                    llvm::GlobalValue::PrivateLinkage, data);
+  };
+  auto function = [&](const std::string &name, llvm::FunctionType *type) {
+    auto *result = llvm::Function::Create(
+        type, llvm::GlobalValue::ExternalLinkage, name, module);
+    result->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    return result;
+  };
+
+  auto *variantType =
+      llvm::StructType::get(context, {pointer, i64, pointer, pointer});
+  SmallVector<llvm::Constant *> rows;
+  for (const ISA *isa : variants) {
+    std::string suffix = suffixOf(*isa);
+    rows.push_back(llvm::ConstantStruct::get(
+        variantType,
+        {text(isa->name), number(i64, isa->features),
+         function("moe_run_" + suffix,
+                  llvm::FunctionType::get(i32, {pointer}, false)),
+         function("moe_arena_bytes_" + suffix,
+                  llvm::FunctionType::get(i64, {pointer}, false))}));
+  }
+  auto *tableType = llvm::ArrayType::get(variantType, rows.size());
+  auto *table = new llvm::GlobalVariable(
+      module, tableType, true, llvm::GlobalValue::PrivateLinkage,
+      llvm::ConstantArray::get(tableType, rows));
+  auto *model = llvm::ConstantStruct::getAnon(
+      context, {number(i64, MOE_RT_ABI_MAGIC), number(i32, MOE_RT_ABI_VERSION),
+                number(i32, sizeof(moe_rt_abi_model)), text(metadata),
+                number(i64, metadata.size()), table,
+                number(i64, rows.size())});
+  new llvm::GlobalVariable(module, model->getType(), true,
+                           llvm::GlobalValue::ExternalLinkage, model,
+                           MOE_RT_ABI_SYMBOL);
+  return emitObject(module, *variants.front(), /*assembly=*/false, loc);
+}
