@@ -26,6 +26,8 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
 
 void mlir::moe::registerAllPasses() {
   mlir::registerAllPasses();
+  registerConvertMoEToPager();
+  cpu::registerCPUSelectGemms();
   cpu::registerCPUBindEntry();
   cpu::registerCPUConvertCopies();
   cpu::registerCPUPlanArena();

@@ -44,6 +44,7 @@ def ConvertMoEToPager : Pass<"convert-moe-to-pager", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::moe::pager::PagerDialect", "::mlir::func::FuncDialect",
                            "::mlir::bufferization::BufferizationDialect", "::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
 }
 

@@ -77,16 +77,17 @@ struct RouteSpec {
 /// A score that is NaN counts as the largest, so that it shows in the result.
 func::FuncOp getRouteKernel(ModuleOp module, const RouteSpec &spec);
 
-/// @routing_from_...(ids: memref<?xKxI>, weights: memref<?xKxf32>,
-///                   out: memref<?xKxi32>): ids outside [0, experts) become -1.
+/// @routing_from_...(ids: memref<?xKxI>, out: memref<?xKxi32>): ids outside of
+/// [0, experts) become -1.
 func::FuncOp getRoutingFromKernel(ModuleOp module, int64_t experts, int64_t k,
                                   IntegerType idType);
 
 /// @dispatch_...(ids: memref<?xKxi32>, counts: memref<Bxi32>,
 ///               offsets: memref<B+1xi32>, row_token: memref<?xi32>,
 ///               row_of: memref<?xKxi32>).
-/// Numbers the (token, choice) pairs that need an FFN expert of the bank, sorted
-/// by expert and, within one, by token. `kinds` says which ids those are.
+/// Numbers the (token, choice) pairs that need an FFN expert of the bank,
+/// sorted by expert and, within one, by token. `kinds` says which ids those
+/// are.
 func::FuncOp getDispatchKernel(ModuleOp module,
                                ArrayRef<ExpertsOfKindAttr> kinds,
                                int64_t bankExperts, int64_t k);

@@ -119,4 +119,22 @@ def CPUConvertPagerToLLVM : Pass<"cpu-convert-pager-to-llvm", "::mlir::ModuleOp"
                            "::mlir::arith::ArithDialect"];
 }
 
+def CPUSelectGemms : Pass<"cpu-select-gemms", "::mlir::ModuleOp"> {
+  let summary = "Compute products with weights by packed kernels";
+  let description = [{
+    A `linalg.matmul` of float32 whose right-hand side is a resident weight and
+    whose accumulator is zero becomes a call of a generated kernel, and the weight
+    is packed for it (`weights.pack`). Kernels are made for the instruction set
+    that the module's `cpu.isa` names. Runs on tensors, before bufferization.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect", "::mlir::vector::VectorDialect",
+                           "::mlir::moe::pager::PagerDialect", "::mlir::moe::weights::WeightsDialect"];
+  let statistics = [
+    Statistic<"numSelected", "products-selected", "products that a packed kernel computes">
+  ];
+}
+
 #endif // MOE_CODEGEN_CPU_PASSES

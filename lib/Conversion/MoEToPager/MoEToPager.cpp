@@ -1,0 +1,374 @@
+//===- MoEToPager.cpp - Expert layers as streams of resident experts ------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/MoE/IR/MoE.h"
+#include "dialects/Pager/IR/Pager.h"
+#include "dialects/Weights/IR/Weights.h"
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "moe/CodeGen/CPU/Kernels.h"
+#include "moe/Conversion/Passes.h"
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_CONVERTMOETOPAGER
+#include "moe/Conversion/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+/// Layers that this conversion cannot schedule are all reported before any is
+/// converted.
+static LogicalResult checkRouting(Operation *op, Type values) {
+  if (getElementTypeOrSelf(values).isF32())
+    return success();
+  return op->emitError("routing in ")
+         << getElementTypeOrSelf(values)
+         << " is not supported: the router computes in float32";
+}
+
+static LogicalResult checkExperts(ExpertsOp op) {
+  bool ok = true;
+  auto report = [&]() {
+    ok = false;
+    return op.emitError();
+  };
+  if (!getElementTypeOrSelf(op.getTokens().getType()).isF32())
+    report() << "experts on tokens of "
+             << getElementTypeOrSelf(op.getTokens().getType())
+             << " are not supported: only float32 is";
+  if (!op.getRouting().getDefiningOp<RouteOp>() &&
+      !op.getRouting().getDefiningOp<RoutingFromOp>())
+    report() << "the routing must come from moe.route or moe.routing_from";
+  auto bank = op.getBank().getDefiningOp<weights::BankOp>();
+  if (!bank) {
+    report() << "the bank must come from weights.bank";
+    return failure();
+  }
+  int64_t hidden =
+      cast<RankedTensorType>(op.getTokens().getType()).getDimSize(1);
+  if (hidden != bank.getHidden())
+    report() << "tokens have " << hidden
+             << " features, the experts of the bank " << bank.getHidden();
+  for (auto [value, role] : llvm::zip(bank.getTensors(), bank.getRoles())) {
+    auto type = cast<weights::WeightTensorType>(value.getType());
+    if (!type.getElementType().isF32())
+      report() << "expert weights '"
+               << weights::stringifyRole(static_cast<weights::Role>(role))
+               << "' in " << type.getElementType()
+               << " are not supported: cast them to float32";
+  }
+  for (auto run : op.getKinds().getAsRange<ExpertsOfKindAttr>()) {
+    if (run.getKind() == ExpertKind::Copy ||
+        run.getKind() == ExpertKind::Constant)
+      report() << "experts of kind '" << stringifyExpertKind(run.getKind())
+               << "' cannot be scheduled: eliminate them first";
+    if (run.getWidth() != 0 && run.getWidth() != bank.getIntermediate())
+      report() << "experts of width " << run.getWidth()
+               << " in a bank of width " << bank.getIntermediate()
+               << " are not supported";
+  }
+  return success(ok);
+}
+
+static cpu::ExpertKernelSpec getKernelSpec(ExpertsOp op) {
+  auto bank = op.getBank().getDefiningOp<weights::BankOp>();
+  auto has = [&](weights::Role role) { return bool(bank.getTensor(role)); };
+  cpu::ExpertKernelSpec spec;
+  spec.shape = {bank.getHidden(), bank.getIntermediate(),
+                has(weights::Role::Gate),
+                has(weights::Role::GateBias) || has(weights::Role::UpBias),
+                has(weights::Role::DownBias)};
+  spec.activation = op.getActivation();
+  spec.alpha = op.getAlpha().convertToFloat();
+  spec.beta = op.getBeta().convertToFloat();
+  spec.limit = op.getLimit().convertToFloat();
+  return spec;
+}
+
+namespace {
+
+constexpr int64_t kDynamic = ShapedType::kDynamic;
+
+/// A routing as buffers. `weights` stays a tensor when it came as one: it is
+/// made a buffer where it is read.
+struct RoutingBuffers {
+  Value tokens; // their number
+  Value ids, weights;
+  bool distinct; // no token chooses an expert twice
+};
+
+/// The rows of a layer's tokens by expert.
+struct RowBuffers {
+  Value counts, offsets, rowToken, rowOf;
+};
+
+/// Converts one function, routings first, then the layers that use them.
+class Scheduler {
+public:
+  Scheduler(func::FuncOp function, const cpu::Schedule &schedule)
+      : module(function->getParentOfType<ModuleOp>()), function(function),
+        schedule(schedule), b(function.getLoc(), function.getContext()) {}
+  void run();
+
+private:
+  void convertRoute(RouteOp op);
+  void convertRoutingFrom(RoutingFromOp op);
+  RowBuffers dispatch(ExpertsOp op, const RoutingBuffers &routing);
+  void convertExperts(ExpertsOp op);
+  void emitStream(ExpertsOp op, const RoutingBuffers &routing,
+                  const RowBuffers &rows, Value rowData);
+  void hoistBank(ExpertsOp op);
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value toIndex(Value value) {
+    return arith::IndexCastOp::create(b, b.getIndexType(), value);
+  }
+  Value alloc(ArrayRef<int64_t> shape, Type element, ValueRange sizes = {}) {
+    return memref::AllocOp::create(b, MemRefType::get(shape, element), sizes);
+  }
+  /// The first dimension of a tensor.
+  Value size(Value tensor) { return tensor::DimOp::create(b, tensor, 0); }
+  /// A read-only buffer whose first dimension is dynamic.
+  Value buffer(Value tensor);
+
+  ModuleOp module;
+  func::FuncOp function;
+  const cpu::Schedule &schedule;
+  ImplicitLocOpBuilder b;
+  llvm::DenseMap<Value, RoutingBuffers> routings;
+};
+
+} // namespace
+
+Value Scheduler::buffer(Value tensor) {
+  auto type = cast<RankedTensorType>(tensor.getType());
+  Value result = bufferization::ToBufferOp::create(
+      b, MemRefType::get(type.getShape(), type.getElementType()), tensor,
+      /*read_only=*/true);
+  if (type.isDynamicDim(0))
+    return result;
+  SmallVector<int64_t> shape(type.getShape());
+  shape[0] = kDynamic;
+  return memref::CastOp::create(
+      b, MemRefType::get(shape, type.getElementType()), result);
+}
+
+void Scheduler::convertRoute(RouteOp op) {
+  b.setInsertionPoint(op);
+  b.setLoc(op.getLoc());
+  RoutingType type = op.getType();
+  cpu::RouteSpec spec = {type.getExperts(), type.getK(), op.getScore(),
+                         op.getNormalize(), op.getScale().convertToFloat()};
+  func::FuncOp kernel = cpu::getRouteKernel(module, spec);
+  RoutingBuffers routing;
+  routing.tokens = size(op.getLogits());
+  auto allocRows = [&](int64_t columns, Type element) {
+    return alloc({kDynamic, columns}, element, routing.tokens);
+  };
+  Value scores = allocRows(spec.experts, b.getF32Type());
+  Value keys = allocRows(spec.experts, b.getI64Type());
+  routing.ids = allocRows(spec.k, b.getI32Type());
+  routing.weights = allocRows(spec.k, b.getF32Type());
+  routing.distinct = true;
+  func::CallOp::create(b, kernel,
+                       ValueRange{buffer(op.getLogits()), scores, keys,
+                                  routing.ids, routing.weights});
+  routings[op.getResult()] = routing;
+}
+
+void Scheduler::convertRoutingFrom(RoutingFromOp op) {
+  b.setInsertionPoint(op);
+  b.setLoc(op.getLoc());
+  RoutingType type = op.getType();
+  auto idType = cast<IntegerType>(getElementTypeOrSelf(op.getIds().getType()));
+  func::FuncOp kernel =
+      cpu::getRoutingFromKernel(module, type.getExperts(), type.getK(), idType);
+  RoutingBuffers routing;
+  routing.tokens = size(op.getIds());
+  routing.ids = alloc({kDynamic, type.getK()}, b.getI32Type(), routing.tokens);
+  routing.weights = op.getWeights();
+  routing.distinct = false;
+  func::CallOp::create(b, kernel, ValueRange{buffer(op.getIds()), routing.ids});
+  routings[op.getResult()] = routing;
+}
+
+/// Moves the bank, and the recipes it is made by, above the routing: prefetch
+/// then follows the routing at once.
+void Scheduler::hoistBank(ExpertsOp op) {
+  Operation *routing = op.getRouting().getDefiningOp();
+  Operation *bank = op.getBank().getDefiningOp();
+  if (bank->getBlock() != routing->getBlock() || bank->isBeforeInBlock(routing))
+    return;
+  llvm::SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.filter = [&](Operation *candidate) {
+    return candidate->getBlock() == routing->getBlock() &&
+           !candidate->isBeforeInBlock(routing);
+  };
+  // Recipes are pure and use nothing but recipes.
+  (void)getBackwardSlice(bank, &slice, options);
+  for (Operation *recipe : slice)
+    recipe->moveBefore(routing);
+}
+
+RowBuffers Scheduler::dispatch(ExpertsOp op, const RoutingBuffers &routing) {
+  hoistBank(op);
+  // Where the routing is known, not where the experts run.
+  b.setInsertionPoint(op.getRouting().getDefiningOp());
+  b.setLoc(op.getLoc());
+  int64_t experts = op.getBank().getType().getExperts();
+  int64_t k = op.getRouting().getType().getK();
+  auto kinds = llvm::to_vector(op.getKinds().getAsRange<ExpertsOfKindAttr>());
+  func::FuncOp kernel = cpu::getDispatchKernel(module, kinds, experts, k);
+  Type i32 = b.getI32Type();
+  RowBuffers rows;
+  rows.counts = alloc({experts}, i32);
+  rows.offsets = alloc({experts + 1}, i32);
+  Value choices = arith::MulIOp::create(b, routing.tokens, index(k));
+  rows.rowToken = alloc({kDynamic}, i32, choices);
+  rows.rowOf = alloc({kDynamic, k}, i32, routing.tokens);
+  func::CallOp::create(b, kernel,
+                       ValueRange{routing.ids, rows.counts, rows.offsets,
+                                  rows.rowToken, rows.rowOf});
+  pager::PrefetchOp::create(b, op.getBank(), rows.counts);
+  return rows;
+}
+
+/// Every expert that became resident takes its rows through both of its
+/// matrices. Its output replaces its input in `rowData`.
+void Scheduler::emitStream(ExpertsOp op, const RoutingBuffers &routing,
+                           const RowBuffers &rows, Value rowData) {
+  cpu::ExpertKernelSpec spec = getKernelSpec(op);
+  func::FuncOp up = cpu::getExpertUpKernel(module, schedule, spec);
+  func::FuncOp down = cpu::getExpertDownKernel(module, schedule, spec);
+  Value most = routing.tokens;
+  if (!routing.distinct)
+    most =
+        arith::MulIOp::create(b, most, index(op.getRouting().getType().getK()));
+  Value h =
+      alloc({kDynamic, spec.getIntermediateStride()}, b.getF32Type(), most);
+
+  auto stream = pager::ForEachReadyOp::create(b, op.getBank(), rows.counts,
+                                              routing.tokens);
+  OpBuilder::InsertionGuard guard(b);
+  Block *body = &stream.getBody().emplaceBlock();
+  Value expert = body->addArgument(b.getIndexType(), op.getLoc());
+  b.setInsertionPointToStart(body);
+  Value begin = toIndex(memref::LoadOp::create(b, rows.offsets, expert));
+  Value count = toIndex(memref::LoadOp::create(b, rows.counts, expert));
+  auto part = [&](int64_t number) -> Value {
+    Value resident = pager::WaitPartOp::create(
+        b, pager::PartType::get(b.getContext()), expert, number);
+    auto type =
+        MemRefType::get({spec.shape.getPartElements(number)}, b.getF32Type());
+    return pager::PartViewOp::create(b, type, resident);
+  };
+  func::CallOp::create(b, up, ValueRange{rowData, part(0), h, begin, count});
+  func::CallOp::create(b, down, ValueRange{h, part(1), rowData, begin, count});
+  // A row of an expert is counted once.
+  pager::CountOp::create(b, up.getName(), count);
+  pager::CountOp::create(b, down.getName(), index(0));
+  pager::YieldOp::create(b);
+}
+
+void Scheduler::convertExperts(ExpertsOp op) {
+  const RoutingBuffers &routing = routings.lookup(op.getRouting());
+  RowBuffers rows = dispatch(op, routing);
+  b.setInsertionPoint(op);
+  b.setLoc(op.getLoc());
+  cpu::ExpertKernelSpec spec = getKernelSpec(op);
+  int64_t hidden = spec.shape.hidden, stride = spec.getRowStride();
+  int64_t k = op.getRouting().getType().getK();
+  Type f32 = b.getF32Type();
+
+  Value choices = arith::MulIOp::create(b, routing.tokens, index(k));
+  Value rowData = alloc({kDynamic, stride}, f32, choices);
+  Value last = index(op.getBank().getType().getExperts());
+  Value rowCount = toIndex(memref::LoadOp::create(b, rows.offsets, last));
+  func::CallOp::create(
+      b, cpu::getGatherKernel(module, schedule, hidden, stride),
+      ValueRange{buffer(op.getTokens()), rows.rowToken, rowCount, rowData});
+  emitStream(op, routing, rows, rowData);
+
+  Value out = alloc({kDynamic, hidden}, f32, routing.tokens);
+  Value weights = isa<TensorType>(routing.weights.getType())
+                      ? buffer(routing.weights)
+                      : routing.weights;
+  func::CallOp::create(
+      b, cpu::getCombineKernel(module, schedule, hidden, stride, k),
+      ValueRange{rowData, rows.rowOf, weights, out});
+  auto type = cast<RankedTensorType>(op.getType());
+  if (!type.isDynamicDim(0))
+    out = memref::CastOp::create(b, MemRefType::get(type.getShape(), f32), out);
+  Value result =
+      bufferization::ToTensorOp::create(b, type, out, /*restrict=*/true,
+                                        /*writable=*/true);
+  op.getResult().replaceAllUsesWith(result);
+  op.erase();
+}
+
+void Scheduler::run() {
+  SmallVector<Operation *> producers;
+  SmallVector<ExpertsOp> layers;
+  function.walk([&](Operation *op) {
+    if (isa<RouteOp, RoutingFromOp>(op))
+      producers.push_back(op);
+    if (auto experts = dyn_cast<ExpertsOp>(op))
+      layers.push_back(experts);
+  });
+  for (Operation *op : producers) {
+    if (auto route = dyn_cast<RouteOp>(op))
+      convertRoute(route);
+    else
+      convertRoutingFrom(cast<RoutingFromOp>(op));
+  }
+  for (ExpertsOp op : layers)
+    convertExperts(op);
+  for (Operation *op : producers)
+    op->erase();
+}
+
+namespace {
+
+class ConvertMoEToPager
+    : public mlir::moe::impl::ConvertMoEToPagerBase<ConvertMoEToPager> {
+  void runOnOperation() override {
+    FailureOr<cpu::Schedule> schedule = cpu::getSchedule(getOperation());
+    bool ok = succeeded(schedule);
+    getOperation().walk([&](Operation *op) {
+      LogicalResult result = success();
+      if (auto route = dyn_cast<RouteOp>(op))
+        result = checkRouting(op, route.getLogits().getType());
+      else if (auto from = dyn_cast<RoutingFromOp>(op))
+        result = checkRouting(op, from.getWeights().getType());
+      else if (auto experts = dyn_cast<ExpertsOp>(op))
+        result = checkExperts(experts);
+      ok &= succeeded(result);
+    });
+    if (!ok)
+      return signalPassFailure();
+    for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
+      if (!function.isExternal())
+        Scheduler(function, *schedule).run();
+  }
+};
+
+} // namespace
