@@ -26,6 +26,9 @@ static int64_t getTokenGrain(int64_t workPerToken) {
                            kWorkPerItem / std::max<int64_t>(1, workPerToken));
 }
 
+/// Above infinity, and below what bounds the first choice.
+static constexpr int64_t kOrderedNaN = 0x7ffffffe;
+
 namespace {
 
 /// Writes the body of a route kernel for one token.
@@ -128,7 +131,7 @@ Value TokenRouter::orderedBits(Value score) {
   Value flips = arith::AndIOp::create(b, sign, b.integer(i32, 0x7fffffff));
   Value ordered = arith::XOrIOp::create(b, bits, flips);
   Value isNaN = b.compare(arith::CmpFPredicate::UNO, score, score);
-  return b.select(isNaN, b.integer(i32, 0x7fffffff), ordered);
+  return b.select(isNaN, b.integer(i32, kOrderedNaN), ordered);
 }
 
 /// The inverse of the above, of a whole key.
