@@ -1,1 +1,0 @@
-// dialects/ONNX/Transforms
