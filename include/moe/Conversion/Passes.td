@@ -40,6 +40,10 @@ def ConvertMoEToPager : Pass<"convert-moe-to-pager", "::mlir::ModuleOp"> {
   let description = [{
     `moe.route` and `moe.experts` become buffers, calls of generated kernels, an
     early `pager.prefetch` and a `pager.for_each_ready` around the expert kernels.
+    Kernels are made for the instruction set that the module's `cpu.isa` names
+    ("x86-64-v3" without it). Rows of tokens are gathered once, sorted by expert;
+    an expert's outputs replace its inputs, and are combined in the order of the
+    choices, so that results do not depend on the order experts become resident.
   }];
   let dependentDialects = ["::mlir::moe::pager::PagerDialect", "::mlir::func::FuncDialect",
                            "::mlir::bufferization::BufferizationDialect", "::mlir::arith::ArithDialect",

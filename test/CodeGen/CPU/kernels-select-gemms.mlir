@@ -61,7 +61,7 @@ func.func @others(%a: tensor<3x48xf32>, %x: tensor<48x40xf32>, %acc: tensor<3x40
 // CHECK: scf.index_switch
 // CHECK: {cpu.grain = 1 : i64}
 // CHECK: func.func private @gemm_f32_48x40_m1(
-// CHECK-SAME: no_inline
+// CHECK-SAME: passthrough = ["noinline"]
 // CHECK: scf.for
 // CHECK: llvm.intr.masked.store
 // CHECK-NOT: func.func private @gemm_f32_48x40(

@@ -103,7 +103,8 @@ void mlir::moe::cpu::emitRowSwitch(
                           [&](KernelBuilder &inner, ValueRange arguments) {
                             make(inner, count, arguments);
                           });
-    micro.setNoInline(true);
+    // LLVM would inline functions with one call: a dozen large loops.
+    micro->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
     b.setInsertionPointToStart(&region.emplaceBlock());
     func::CallOp::create(b, micro, operands);
     scf::YieldOp::create(b);
