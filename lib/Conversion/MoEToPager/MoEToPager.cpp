@@ -22,6 +22,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "moe/CodeGen/CPU/Kernels.h"
 #include "moe/Conversion/Passes.h"
+#include "moe/Support/BankLayout.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_CONVERTMOETOPAGER
@@ -34,11 +35,20 @@ using namespace mlir::moe;
 /// Layers that this conversion cannot schedule are all reported before any is
 /// converted.
 static LogicalResult checkRouting(Operation *op, Type values) {
-  if (getElementTypeOrSelf(values).isF32())
+  Type element = getElementTypeOrSelf(values);
+  if (element.isF32())
     return success();
   return op->emitError("routing in ")
-         << getElementTypeOrSelf(values)
-         << " is not supported: the router computes in float32";
+         << element << " is not supported: the router computes in float32";
+}
+
+static LogicalResult checkRoutingFrom(RoutingFromOp op) {
+  LogicalResult result = checkRouting(op, op.getWeights().getType());
+  Type element = getElementTypeOrSelf(op.getIds().getType());
+  if (element.isSignlessInteger(32) || element.isSignlessInteger(64))
+    return result;
+  return op.emitError("expert ids in ")
+         << element << " are not supported: cast them to int64";
 }
 
 static LogicalResult checkExperts(ExpertsOp op) {
@@ -86,13 +96,9 @@ static LogicalResult checkExperts(ExpertsOp op) {
 }
 
 static cpu::ExpertKernelSpec getKernelSpec(ExpertsOp op) {
-  auto bank = op.getBank().getDefiningOp<weights::BankOp>();
-  auto has = [&](weights::Role role) { return bool(bank.getTensor(role)); };
   cpu::ExpertKernelSpec spec;
-  spec.shape = {bank.getHidden(), bank.getIntermediate(),
-                has(weights::Role::Gate),
-                has(weights::Role::GateBias) || has(weights::Role::UpBias),
-                has(weights::Role::DownBias)};
+  spec.shape =
+      packed::getExpertShape(op.getBank().getDefiningOp<weights::BankOp>());
   spec.activation = op.getActivation();
   spec.alpha = op.getAlpha().convertToFloat();
   spec.beta = op.getBeta().convertToFloat();
@@ -358,7 +364,7 @@ class ConvertMoEToPager
       if (auto route = dyn_cast<RouteOp>(op))
         result = checkRouting(op, route.getLogits().getType());
       else if (auto from = dyn_cast<RoutingFromOp>(op))
-        result = checkRouting(op, from.getWeights().getType());
+        result = checkRoutingFrom(from);
       else if (auto experts = dyn_cast<ExpertsOp>(op))
         result = checkExperts(experts);
       ok &= succeeded(result);

@@ -34,6 +34,15 @@ func.func @types(%x: tensor<?x4xf16>, %logits: tensor<?x2xf16>) -> tensor<?x4xf1
 
 // -----
 
+func.func @ids(%x: tensor<?x4xf32>, %ids: tensor<?x2xi8>, %w: tensor<?x2xf16>) -> tensor<?x4xf32> {
+  // expected-error @+2 {{routing in 'f16' is not supported: the router computes in float32}}
+  // expected-error @+1 {{expert ids in 'i8' are not supported: cast them to int64}}
+  %r = moe.routing_from %ids, %w : tensor<?x2xi8>, tensor<?x2xf16> -> !moe.routing<2, 2, ragged>
+  return %x : tensor<?x4xf32>
+}
+
+// -----
+
 func.func @sources(%x: tensor<?x4xf32>, %r: !moe.routing<2, 2>, %bank: !weights.bank<2>) -> tensor<?x4xf32> {
   // expected-error @+2 {{the routing must come from moe.route or moe.routing_from}}
   // expected-error @+1 {{the bank must come from weights.bank}}

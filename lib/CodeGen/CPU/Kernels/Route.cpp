@@ -244,10 +244,9 @@ func::FuncOp mlir::moe::cpu::getRoutingFromKernel(ModuleOp module,
   SmallVector<Type> inputs = {
       MemRefType::get({ShapedType::kDynamic, k}, idType),
       MemRefType::get({ShapedType::kDynamic, k}, i32)};
-  std::string name =
-      ("routing_from_e" + Twine(experts) + "_k" + Twine(k) + "_" +
-       (idType.isUnsigned() ? "u" : "i") + Twine(idType.getWidth()))
-          .str();
+  std::string name = ("routing_from_e" + Twine(experts) + "_k" + Twine(k) +
+                      "_i" + Twine(idType.getWidth()))
+                         .str();
   return getOrCreateKernel(
       module, name, inputs, [&](KernelBuilder &b, ValueRange args) {
         Value tokens = memref::DimOp::create(b, args[0], 0);
