@@ -32,15 +32,14 @@ const ISA *lookupISA(llvm::StringRef name);
 llvm::ArrayRef<ISA> getISAs();
 
 /// Translates a module of the llvm stage and optimises it for `isa`. The entry
-/// functions become `moe_run_<suffix>` and `moe_arena_bytes_<suffix>`, where the
-/// suffix is the ISA's name with `_` for `-`. Everything else is internal.
+/// functions become `moe_run_<suffix>` and `moe_arena_bytes_<suffix>`, where
+/// the suffix is the ISA's name with `_` for `-`. Everything else is internal.
 FailureOr<std::unique_ptr<llvm::Module>>
 translateVariant(ModuleOp module, const ISA &isa, llvm::LLVMContext &context);
 
 /// Object code of an optimised module, or its assembly.
-FailureOr<llvm::SmallVector<char, 0>> emitObject(llvm::Module &module,
-                                                 const ISA &isa, bool assembly,
-                                                 Location loc);
+FailureOr<llvm::SmallVector<char, 0>>
+emitObject(llvm::Module &module, const ISA &isa, bool assembly, Location loc);
 
 /// The object that exports `moe_model_v1`: the metadata and the table of
 /// variants, in the given order.

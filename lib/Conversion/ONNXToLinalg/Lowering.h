@@ -1,0 +1,118 @@
+//===- Lowering.h - Pieces of convert-onnx-to-linalg ------------*- C++ -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_LIB_CONVERSION_ONNXTOLINALG_LOWERING_H
+#define MOE_LIB_CONVERSION_ONNXTOLINALG_LOWERING_H
+
+#include "dialects/ONNX/IR/ONNX.h"
+#include "dialects/ONNX/IR/Symbolic.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::moe {
+
+using Dims = SmallVector<AffineExpr>;
+
+/// Lowers the nodes of one function. Values of the new form have plain tensor
+/// types; their named dimensions are kept aside.
+class Lowering {
+public:
+  explicit Lowering(func::FuncOp function);
+
+  /// Builder at the node being lowered.
+  ImplicitLocOpBuilder b;
+  MLIRContext *context;
+
+  /// Dimensions of a lowered value, or of a value that keeps its type.
+  Dims dims(Value value);
+  void setDims(Value value, ArrayRef<AffineExpr> dims) {
+    known[value].assign(dims.begin(), dims.end());
+  }
+  Type element(Value value) {
+    return cast<ShapedType>(value.getType()).getElementType();
+  }
+  RankedTensorType tensorType(Type element, ArrayRef<AffineExpr> dims);
+
+  /// The run-time value of a dimension, computed once at the function's start.
+  Value size(AffineExpr expr);
+  OpFoldResult mixedSize(AffineExpr expr);
+  SmallVector<OpFoldResult> mixedSizes(ArrayRef<AffineExpr> dims);
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value constant(Type type, double value);
+  Value empty(Type element, ArrayRef<AffineExpr> dims);
+  Value filled(ArrayRef<AffineExpr> dims, Value scalar);
+  /// A weight as a tensor; other values as they are.
+  Value materialize(Value value);
+
+  using Body = function_ref<Value(ValueRange)>;
+  /// One result computed point by point; operands broadcast as in ONNX.
+  Value elementwise(Type element, ArrayRef<AffineExpr> dims, ValueRange inputs,
+                    Body body);
+  /// linalg.generic with explicit maps; reductions start from `init`.
+  Value generic(Value init, ArrayRef<AffineExpr> dims, ValueRange inputs,
+                ArrayRef<AffineMap> maps,
+                ArrayRef<utils::IteratorType> iterators, Body body);
+  /// Combines over the dimensions `axes`, which the result keeps as 1.
+  Value reduce(Value input, ArrayRef<int64_t> axes, double init,
+               function_ref<Value(Value, Value)> combine);
+
+  Value reshape(Value value, ArrayRef<AffineExpr> target);
+  Value transpose(Value value, ArrayRef<int64_t> perm);
+  /// Float values widened to f32 (or kept, when wider), and narrowed back.
+  Value widen(Value scalar);
+  Value narrow(Value scalar, Type type);
+
+  /// An index tensor's element as an index in [0, size): negative ones count
+  /// from the end, others are clamped, so that no input reads outside.
+  Value safeIndex(Value raw, Value size);
+
+private:
+  Value evaluate(AffineExpr expr);
+
+  OpBuilder prologue; // at the function's start
+  Location start;
+  DenseMap<Value, Dims> known;
+  DenseMap<AffineExpr, Value> sizes;
+};
+
+/// Lowers a node: one value for each result (null: unused), or nothing with the
+/// reason why not.
+struct Lowered {
+  SmallVector<Value> values;
+  std::string reason;
+  Lowered(Value value) : values{value} {}
+  Lowered(SmallVector<Value> values) : values(std::move(values)) {}
+  static Lowered no(std::string reason) {
+    Lowered result{SmallVector<Value>()};
+    result.reason = std::move(reason);
+    return result;
+  }
+};
+/// `inputs` are lowered values, null for those left out.
+using LowerRule = Lowered (*)(Lowering &, onnx::NodeOp, ArrayRef<Value> inputs);
+using LowerTable = llvm::StringMap<LowerRule>;
+
+void addElementwiseLowerings(LowerTable &table);
+void addMovementLowerings(LowerTable &table);
+void addReductionLowerings(LowerTable &table);
+void addProductLowerings(LowerTable &table);
+
+/// softmax over the last dimension, in f32.
+Value softmaxLast(Lowering &l, Value x, bool zeroWhenMasked);
+
+} // namespace mlir::moe
+
+#endif // MOE_LIB_CONVERSION_ONNXTOLINALG_LOWERING_H

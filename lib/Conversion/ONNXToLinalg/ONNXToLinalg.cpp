@@ -1,0 +1,200 @@
+//===- ONNXToLinalg.cpp - Dense nodes to linalg ---------------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+#include "dialects/MoE/IR/MoE.h"
+#include "dialects/Pager/IR/Pager.h"
+#include "dialects/Weights/IR/Weights.h"
+#include "moe/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/BitVector.h"
+#include <map>
+
+namespace mlir::moe {
+#define GEN_PASS_DEF_CONVERTONNXTOLINALG
+#include "moe/Conversion/Passes.h.inc"
+} // namespace mlir::moe
+
+using namespace mlir;
+using namespace mlir::moe;
+
+namespace {
+
+/// Nodes that cannot be lowered, by operator and reason.
+class SupportReport {
+public:
+  void add(onnx::NodeOp op, const std::string &reason) {
+    std::string name = op.getDomain().empty()
+                           ? op.getOpType().str()
+                           : (op.getDomain() + "." + op.getOpType()).str();
+    Entry &entry = entries[name + ": " + reason];
+    if (entry.count++ == 0) {
+      entry.name = name;
+      entry.reason = reason;
+      entry.first = op.getName().str();
+    }
+  }
+  bool empty() const { return entries.empty(); }
+  void emit(Location loc) const {
+    InFlightDiagnostic diagnostic = emitError(loc);
+    diagnostic << entries.size() << " kind" << (entries.size() > 1 ? "s" : "")
+               << " of node cannot be compiled for target cpu";
+    for (auto &[key, entry] : entries)
+      diagnostic << "\n  " << entry.name << " x" << entry.count << ", first '"
+                 << entry.first << "': " << entry.reason;
+    diagnostic << "\nhint: docs/Status.md lists the supported operators";
+  }
+
+private:
+  struct Entry {
+    std::string name, reason, first;
+    unsigned count = 0;
+  };
+  std::map<std::string, Entry> entries;
+};
+
+class ConvertONNXToLinalg
+    : public moe::impl::ConvertONNXToLinalgBase<ConvertONNXToLinalg> {
+  void runOnOperation() override;
+  void bindArguments(func::FuncOp main, Lowering &lowering);
+  void lowerNode(onnx::NodeOp op, Lowering &lowering);
+  void dropStateOutputs(func::FuncOp main);
+
+  LowerTable table;
+  SupportReport report;
+};
+
+/// Arguments lose their names; states become states.
+void ConvertONNXToLinalg::bindArguments(func::FuncOp main, Lowering &lowering) {
+  SmallVector<Type> types;
+  for (BlockArgument argument : main.getArguments()) {
+    Dims dims = onnx::getDims(argument.getType(), &getContext());
+    auto type = cast<RankedTensorType>(argument.getType());
+    unsigned i = argument.getArgNumber();
+    if (auto axis = main.getArgAttrOfType<IntegerAttr>(
+            i, onnx::ONNXDialect::kStateAxis))
+      argument.setType(pager::StateType::get(&getContext(), type.getShape(),
+                                             type.getElementType(),
+                                             axis.getInt()));
+    else
+      argument.setType(onnx::withoutNames(type));
+    lowering.setDims(argument, dims);
+    types.push_back(argument.getType());
+  }
+  main.setType(FunctionType::get(&getContext(), types, main.getResultTypes()));
+}
+
+void ConvertONNXToLinalg::lowerNode(onnx::NodeOp op, Lowering &lowering) {
+  auto refuse = [&](const std::string &reason) { report.add(op, reason); };
+  auto rule = op.getDomain().empty() ? table.find(op.getOpType()) : table.end();
+  if (rule == table.end())
+    return refuse("the operator is not supported");
+  for (Type type : op.getResultTypes())
+    if (!isa<RankedTensorType>(type))
+      return refuse("its shape is not known");
+  SmallVector<Value> inputs;
+  for (unsigned i = 0; i < op.getInputs().size(); ++i) {
+    Value input = op.getInputOrNull(i);
+    if (input && isa<onnx::ValueType>(input.getType()))
+      return refuse("the shape of an operand is not known");
+    // A weight is an operand of products as it is, a tensor everywhere else.
+    if (input && !op.isStandard("MatMul"))
+      input = lowering.materialize(input);
+    inputs.push_back(input);
+  }
+  // A node before this one was refused: its users are not its fault.
+  for (Value input : inputs)
+    if (input && input.getDefiningOp<onnx::NodeOp>())
+      return;
+  Lowered lowered = rule->second(lowering, op, inputs);
+  if (lowered.values.empty())
+    return refuse(lowered.reason);
+  for (auto [result, value] : llvm::zip(op.getResults(), lowered.values))
+    if (value)
+      result.replaceAllUsesWith(value);
+}
+
+/// What continues a state stays in it.
+void ConvertONNXToLinalg::dropStateOutputs(func::FuncOp main) {
+  Operation *terminator = main.getBody().front().getTerminator();
+  llvm::BitVector drop(main.getNumResults());
+  for (unsigned i = 0; i < main.getNumArguments(); ++i)
+    if (auto output = main.getArgAttrOfType<IntegerAttr>(
+            i, onnx::ONNXDialect::kStateOutput))
+      drop.set(output.getInt());
+  SmallVector<Value> kept;
+  SmallVector<DictionaryAttr> attrs;
+  for (auto [i, operand] : llvm::enumerate(terminator->getOperands())) {
+    if (drop.test(i))
+      continue;
+    // Outputs that are inputs, constants or the same tensor twice are copies.
+    kept.push_back(operand);
+    attrs.push_back(main.getResultAttrDict(i));
+  }
+  terminator->setOperands(kept);
+  main.setType(FunctionType::get(&getContext(), main.getArgumentTypes(),
+                                 ValueRange(kept).getTypes()));
+  main.setAllResultAttrs(attrs);
+}
+
+void ConvertONNXToLinalg::runOnOperation() {
+  auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+  if (!main)
+    return;
+  addElementwiseLowerings(table);
+  addMovementLowerings(table);
+  addReductionLowerings(table);
+  addProductLowerings(table);
+
+  Lowering lowering(main);
+  bindArguments(main, lowering);
+  SmallVector<Operation *> ops;
+  for (Operation &op : main.getBody().front())
+    ops.push_back(&op);
+  for (Operation *op : ops) {
+    lowering.b.setLoc(op->getLoc());
+    lowering.b.setInsertionPoint(op);
+    if (auto node = dyn_cast<onnx::NodeOp>(op)) {
+      lowerNode(node, lowering);
+    } else if (auto constant = dyn_cast<onnx::ConstantOp>(op)) {
+      auto value = dyn_cast<TypedAttr>(constant.getValueAttr());
+      if (cast<ShapedType>(constant.getType())
+              .getElementType()
+              .isUnsignedInteger())
+        continue;
+      Value tensor = arith::ConstantOp::create(lowering.b, value);
+      constant.getResult().replaceAllUsesWith(tensor);
+    } else {
+      // Operations of the moe dialect keep their operands, without names.
+      for (Value result : op->getResults())
+        if (isa<RankedTensorType>(result.getType())) {
+          lowering.setDims(result,
+                           onnx::getDims(result.getType(), &getContext()));
+          result.setType(onnx::withoutNames(result.getType()));
+        }
+      if (isa<MoEDialect>(op->getDialect()))
+        for (OpOperand &operand : op->getOpOperands())
+          operand.set(lowering.materialize(operand.get()));
+    }
+  }
+  if (!report.empty()) {
+    report.emit(getOperation().getLoc());
+    return signalPassFailure();
+  }
+  Operation *terminator = main.getBody().front().getTerminator();
+  lowering.b.setInsertionPoint(terminator);
+  for (OpOperand &operand : terminator->getOpOperands())
+    operand.set(lowering.materialize(operand.get()));
+  for (Operation *op : llvm::reverse(ops))
+    if (isa<onnx::ONNXDialect>(op->getDialect()) && op->use_empty())
+      op->erase();
+  dropStateOutputs(main);
+}
+
+} // namespace

@@ -1,0 +1,291 @@
+//===- Products.cpp - Matrix products, attention, rotary embedding --------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Lowering.h"
+#include "dialects/Weights/IR/Weights.h"
+#include <limits>
+
+using namespace mlir;
+using namespace mlir::moe;
+
+using utils::IteratorType;
+
+namespace {
+
+Dims resultDims(onnx::NodeOp op) {
+  return onnx::getDims(op.getResult(0).getType(), op.getContext());
+}
+Type resultElement(onnx::NodeOp op) {
+  return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
+}
+
+Value multiplyAdd(Lowering &l, Value sum, Value a, Value b) {
+  Value product = arith::MulFOp::create(l.b, l.widen(a), l.widen(b));
+  return arith::AddFOp::create(l.b, sum, product,
+                               arith::FastMathFlags::reassoc);
+}
+
+/// Sum of products into f32 (or wider); `maps` are those of a, b and the result.
+Value contract(Lowering &l, Value a, Value b, ArrayRef<AffineExpr> dims,
+               ArrayRef<AffineMap> maps, ArrayRef<IteratorType> iterators) {
+  Type type = l.element(a);
+  Type accumulator = type.isF64() ? type : l.b.getF32Type();
+  Value zero = l.filled(dims, l.constant(accumulator, 0));
+  return l.generic(zero, dims, {a, b}, maps, iterators, [&](ValueRange x) {
+    return multiplyAdd(l, x[2], x[0], x[1]);
+  });
+}
+
+Value narrowTo(Lowering &l, Value x, Type type) {
+  if (l.element(x) == type)
+    return x;
+  return l.elementwise(type, l.dims(x), x,
+                       [&](ValueRange v) { return l.narrow(v[0], type); });
+}
+
+/// The rows of a product with a weight, whatever their shape, as one matrix.
+Value weightProduct(Lowering &l, Value x, Value weight, onnx::NodeOp op) {
+  Dims dims = l.dims(x), out = resultDims(op);
+  onnx::Poly rows(1);
+  for (AffineExpr dim : ArrayRef<AffineExpr>(dims).drop_back())
+    rows = rows * onnx::Poly::fromAffine(dim);
+  AffineExpr m = rows.toAffine(l.context);
+  Value flat = l.reshape(x, {m, dims.back()});
+  Value rhs = l.materialize(weight);
+  Dims flatOut = {m, out.back()};
+  Value zero = l.filled(flatOut, l.constant(resultElement(op), 0));
+  Value y = linalg::MatmulOp::create(l.b, ValueRange{flat, rhs}, zero)
+                .getResult(0);
+  l.setDims(y, flatOut);
+  return l.reshape(y, out);
+}
+
+Lowered lowerMatMul(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
+  Type type = resultElement(op);
+  if (!isa<FloatType>(type))
+    return Lowered::no("its element type is not supported");
+  auto weight = dyn_cast<weights::WeightTensorType>(inputs[1].getType());
+  Value a = l.materialize(inputs[0]);
+  Dims da = l.dims(a), db = l.dims(inputs[1]), out = resultDims(op);
+  if (da.size() < 2 || db.size() < 2)
+    return Lowered::no("products with vectors are not supported");
+  if (weight && weight.getRank() == 2 && type.isF32() &&
+      !ShapedType::isDynamic(
+          cast<RankedTensorType>(a.getType()).getShape().back()))
+    return weightProduct(l, a, inputs[1], op);
+
+  // Loops: the result's dimensions, then k.
+  Value b = l.materialize(inputs[1]);
+  unsigned rank = out.size();
+  auto operandMap = [&](const Dims &dims, bool isLhs) {
+    SmallVector<AffineExpr> exprs;
+    for (unsigned i = 0; i + 2 < dims.size(); ++i) {
+      unsigned at = rank - dims.size() + i;
+      bool stretched = dims[i] == l.b.getAffineConstantExpr(1) &&
+                       out[at] != l.b.getAffineConstantExpr(1);
+      exprs.push_back(stretched ? l.b.getAffineConstantExpr(0)
+                                : l.b.getAffineDimExpr(at));
+    }
+    AffineExpr k = l.b.getAffineDimExpr(rank);
+    exprs.push_back(isLhs ? l.b.getAffineDimExpr(rank - 2) : k);
+    exprs.push_back(isLhs ? k : l.b.getAffineDimExpr(rank - 1));
+    return AffineMap::get(rank + 1, 0, exprs, l.context);
+  };
+  SmallVector<IteratorType> iterators(rank, IteratorType::parallel);
+  iterators.push_back(IteratorType::reduction);
+  SmallVector<AffineExpr> resultExprs;
+  for (unsigned i = 0; i < rank; ++i)
+    resultExprs.push_back(l.b.getAffineDimExpr(i));
+  Value y = contract(l, a, b, out,
+                     {operandMap(da, true), operandMap(db, false),
+                      AffineMap::get(rank + 1, 0, resultExprs, l.context)},
+                     iterators);
+  return narrowTo(l, y, type);
+}
+
+/// softmax(q k^T * scale + mask) v with heads [B, H, G]: G queries share a key
+/// and value head, which are read in place.
+Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
+  Value q = inputs[0], k = inputs[1], v = inputs[2];
+  Value mask = inputs.size() > 3 ? inputs[3] : Value();
+  if (!isa_and_nonnull<FloatAttr>(op.getNodeAttr("scale")))
+    return Lowered::no("this form of it is not supported: it has inputs or "
+                       "outputs beyond query, key, value and mask");
+  Dims dq = l.dims(q), dk = l.dims(k), dv = l.dims(v);
+  Type type = resultElement(op);
+  auto heads = onnx::Poly::fromAffine(dq[1])
+                   .dividedBy(onnx::Poly::fromAffine(dk[1]));
+  if (!heads)
+    return Lowered::no("its query heads are no multiple of its key heads");
+  bool causal = op.getInt("is_causal", 0);
+  if (causal && dq[2] != dk[2])
+    return Lowered::no("a causal mask needs as many keys as queries");
+  AffineExpr group = heads->toAffine(l.context);
+  Value q5 = l.reshape(q, {dq[0], dk[1], group, dq[2], dq[3]});
+
+  // Loops b, h, g, s, l, d.
+  auto d = [&](ArrayRef<unsigned> dims) {
+    SmallVector<AffineExpr> exprs;
+    for (unsigned i : dims)
+      exprs.push_back(l.b.getAffineDimExpr(i));
+    return AffineMap::get(6, 0, exprs, l.context);
+  };
+  SmallVector<IteratorType> iterators(5, IteratorType::parallel);
+  iterators.push_back(IteratorType::reduction);
+  Dims scoreDims = {dq[0], dk[1], group, dq[2], dk[2]};
+  Value scores =
+      contract(l, q5, k, scoreDims,
+               {d({0, 1, 2, 3, 5}), d({0, 1, 4, 5}), d({0, 1, 2, 3, 4})},
+               iterators);
+
+  Type wide = l.element(scores);
+  double scale = cast<FloatAttr>(op.getNodeAttr("scale")).getValueAsDouble();
+  double softcap = op.getFloat("softcap", 0);
+  SmallVector<Value> operands = {scores};
+  if (mask) {
+    // [.., H or 1, S, L] as [.., heads, groups, S, L].
+    Dims dm = l.dims(mask), dm5;
+    AffineExpr unit = l.b.getAffineConstantExpr(1);
+    while (dm.size() < 4)
+      dm.insert(dm.begin(), unit);
+    if (dm[1] == unit)
+      dm5 = {dm[0], unit, unit, dm[2], dm[3]};
+    else
+      dm5 = {dm[0], dk[1], group, dm[2], dm[3]};
+    operands.push_back(l.reshape(mask, dm5));
+  }
+  Value low = l.constant(wide, -std::numeric_limits<double>::infinity());
+  scores = l.elementwise(wide, scoreDims, operands, [&](ValueRange x) -> Value {
+    Value s = arith::MulFOp::create(l.b, x[0], l.constant(wide, scale));
+    if (softcap != 0) {
+      Value cap = l.constant(wide, softcap);
+      s = math::TanhOp::create(l.b, arith::DivFOp::create(l.b, s, cap));
+      s = arith::MulFOp::create(l.b, s, cap);
+    }
+    if (causal) {
+      Value row = linalg::IndexOp::create(l.b, 3),
+            column = linalg::IndexOp::create(l.b, 4);
+      Value seen = arith::CmpIOp::create(l.b, arith::CmpIPredicate::sle, column,
+                                         row);
+      s = arith::SelectOp::create(l.b, seen, s, low);
+    }
+    if (x.size() < 2)
+      return s;
+    if (x[1].getType().isInteger(1))
+      return arith::SelectOp::create(l.b, x[1], s, low);
+    Value bias = l.widen(x[1]);
+    if (bias.getType() != wide)
+      bias = arith::ExtFOp::create(l.b, wide, bias);
+    return arith::AddFOp::create(l.b, s, bias);
+  });
+  Value p = softmaxLast(l, scores, /*zeroWhenMasked=*/true);
+
+  // Loops b, h, g, s, d, l.
+  Dims outDims = {dq[0], dk[1], group, dq[2], dv[3]};
+  Value y = contract(l, p, v, outDims,
+                     {d({0, 1, 2, 3, 5}), d({0, 1, 5, 4}), d({0, 1, 2, 3, 4})},
+                     iterators);
+  y = narrowTo(l, y, type);
+  SmallVector<Value> values(op.getNumResults());
+  values[0] = l.reshape(y, resultDims(op));
+  return values;
+}
+
+/// Rotates pairs of the first `rotary` elements of each head by the angle of the
+/// position: (a cos - b sin, b cos + a sin).
+Lowered lowerRotary(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
+  Value x = inputs[0];
+  Value cosines = l.materialize(inputs[1]), sines = l.materialize(inputs[2]);
+  Value positions = inputs.size() > 3 ? inputs[3] : Value();
+  Dims dims = l.dims(x), out = dims;
+  bool flat = dims.size() == 3;
+  int64_t heads = op.getInt("num_heads", 0);
+  // As [B, heads, S, D], in whatever order the loops read it.
+  if (flat) {
+    if (heads <= 0)
+      return Lowered::no("a 3-D input needs num_heads");
+    auto size = onnx::Poly::fromAffine(dims[2]).dividedBy(onnx::Poly(heads));
+    if (!size)
+      return Lowered::no("its size is no multiple of num_heads");
+    dims = {dims[0], dims[1], l.b.getAffineConstantExpr(heads),
+            size->toAffine(l.context)};
+    x = l.reshape(x, dims);
+  }
+  auto headSize = dyn_cast<AffineConstantExpr>(dims[3]);
+  if (!headSize)
+    return Lowered::no("the head size must be static");
+  int64_t rotary = op.getInt("rotary_embedding_dim", 0);
+  if (rotary == 0)
+    rotary = headSize.getValue();
+  int64_t half = rotary / 2;
+  bool interleaved = op.getInt("interleaved", 0);
+  unsigned positionDim = flat ? 1 : 2;
+  Type type = l.element(x);
+  Dims cacheDims = l.dims(cosines);
+  if (cacheDims.size() != (positions ? 2u : 3u))
+    return Lowered::no("its caches have an unexpected rank");
+  Value rows = l.size(cacheDims[0]);
+
+  Value y = l.elementwise(type, dims, x, [&](ValueRange v) -> Value {
+    SmallVector<Value> at;
+    for (unsigned i = 0; i < 4; ++i)
+      at.push_back(linalg::IndexOp::create(l.b, i));
+    Value i = at[3];
+    // Pair number, and whether this is the first of the pair.
+    Value pair, first, other;
+    auto less = [&](Value a, int64_t c) -> Value {
+      return arith::CmpIOp::create(l.b, arith::CmpIPredicate::slt, a,
+                                   l.index(c));
+    };
+    if (interleaved) {
+      pair = arith::DivUIOp::create(l.b, i, l.index(2));
+      Value odd = arith::RemUIOp::create(l.b, i, l.index(2));
+      first = less(odd, 1);
+      other = arith::XOrIOp::create(l.b, i, l.index(1));
+    } else {
+      first = less(i, half);
+      Value up = arith::AddIOp::create(l.b, i, l.index(half));
+      Value down = arith::SubIOp::create(l.b, i, l.index(half));
+      pair = arith::SelectOp::create(l.b, first, i, down);
+      other = arith::SelectOp::create(l.b, first, up, down);
+    }
+    Value inside = less(i, rotary);
+    Value zero = l.index(0);
+    pair = arith::SelectOp::create(l.b, inside, pair, zero);
+    other = arith::SelectOp::create(l.b, inside, other, zero);
+    SmallVector<Value> cacheAt;
+    if (positions) {
+      Value position = tensor::ExtractOp::create(
+          l.b, positions, ValueRange{at[0], at[positionDim]});
+      cacheAt = {l.safeIndex(position, rows), pair};
+    } else {
+      cacheAt = {at[0], at[positionDim], pair};
+    }
+    Value c = l.widen(tensor::ExtractOp::create(l.b, cosines, cacheAt));
+    Value s = l.widen(tensor::ExtractOp::create(l.b, sines, cacheAt));
+    at[3] = other;
+    Value a = l.widen(v[0]);
+    Value b = l.widen(tensor::ExtractOp::create(l.b, x, at));
+    Value ac = arith::MulFOp::create(l.b, a, c);
+    Value bs = arith::MulFOp::create(l.b, b, s);
+    Value turned = arith::SelectOp::create(
+        l.b, first, arith::SubFOp::create(l.b, ac, bs),
+        arith::AddFOp::create(l.b, ac, bs));
+    Value kept = arith::SelectOp::create(l.b, inside, turned, a);
+    return l.narrow(kept, type);
+  });
+  return l.reshape(y, out);
+}
+
+} // namespace
+
+void moe::addProductLowerings(LowerTable &table) {
+  table["MatMul"] = lowerMatMul;
+  table["Attention"] = lowerAttention;
+  table["RotaryEmbedding"] = lowerRotary;
+}
