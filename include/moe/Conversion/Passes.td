@@ -20,6 +20,10 @@ def ConvertONNXToMoE : Pass<"convert-onnx-to-moe", "::mlir::ModuleOp"> {
   }];
   let dependentDialects = ["::mlir::moe::MoEDialect", "::mlir::moe::weights::WeightsDialect",
                            "::mlir::moe::onnx::ONNXDialect"];
+  let statistics = [
+    Statistic<"layersRaised", "layers-raised", "layers rewritten to moe.experts">,
+    Statistic<"layersUnraised", "layers-unraised", "layers that looked like a pattern but broke">
+  ];
 }
 
 def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {

@@ -1,0 +1,322 @@
+//===- DenseAll.cpp - All experts, masked and summed ----------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// Exporters that compute every expert for every token and let the combine
+// weights be zero for those not chosen. Matched from the sum backwards:
+//
+//   x [T, H] -> Reshape [1, T, H]
+//     -> MatMul W13 [E, H, 2I] -> Slice, Slice along 2 (gate, up; either order)
+//        or two MatMuls, or one without a gate
+//     -> act(gate) * up -> MatMul W2 [E, I, H] -> o [E, T, H]
+//   c [T, N] = ScatterElements(zeros, ids, w, axis 1), ids of TopK
+//     -> Slice columns [a, a + E) -> Transpose -> Reshape [E, T, 1]
+//   ReduceSum(o * c, axis 0) -> [T, H]
+//
+// TopK gives distinct ids, so a row of c holds exactly the weights of the chosen
+// experts, and the sum over all experts is the sum over the chosen ones. Ids
+// outside of [a, a + E) belong to computations elsewhere in the graph, which go
+// on using the dense c.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+#include "dialects/Weights/IR/Weights.h"
+
+using namespace mlir;
+using namespace mlir::moe;
+using weights::Role;
+
+namespace {
+
+/// Zeros of any shape: a scalar zero, stretched or not.
+bool isZero(Value value) {
+  if (auto expand = getNode(value, "Expand"))
+    value = expand.getInputs()[0];
+  auto constant = value.getDefiningOp<onnx::ConstantOp>();
+  auto elements =
+      constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
+               : DenseElementsAttr();
+  return elements && elements.isSplat() &&
+         isa<FloatType>(elements.getElementType()) &&
+         elements.getSplatValue<APFloat>().isZero();
+}
+
+struct DenseAll {
+  // Found on the way.
+  Value tokens, w13, gate, up, down, ids, weights;
+  Activation activation = Activation::Identity;
+  int64_t gateOffset = -1, upOffset = -1; // columns of w13, or -1
+  int64_t experts = 0, first = 0, total = 0, k = 0;
+  std::string broken; // where it stopped, once it looked like the pattern
+
+  bool match(onnx::NodeOp sum);
+
+private:
+  bool matchCombine(Value c);
+  bool matchExperts(Value o);
+  bool matchActivation(Value h);
+  bool matchProjection(Value x, Value &weight, int64_t &offset);
+  bool stop(Value at, const char *why) {
+    auto node = at.getDefiningOp<onnx::NodeOp>();
+    broken = (node ? "'" + node.getName().str() + "' (" +
+                         node.getOpType().str() + "): "
+                   : std::string("an input: ")) +
+             why;
+    return false;
+  }
+};
+
+/// Operands of a commutative node in both orders.
+template <typename F>
+bool eitherOrder(onnx::NodeOp node, F f) {
+  Value a = node.getInputs()[0], b = node.getInputs()[1];
+  return f(a, b) || f(b, a);
+}
+
+bool DenseAll::match(onnx::NodeOp sum) {
+  auto axes = dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"));
+  auto type = dyn_cast<RankedTensorType>(sum.getInputs()[0].getType());
+  auto product = getNode(sum.getInputs()[0], "Mul");
+  if (!axes || axes.asArrayRef() != ArrayRef<int64_t>{0} || !type ||
+      type.getRank() != 3 || sum.getInt("keepdims", 1) || !product)
+    return false;
+  return eitherOrder(product, [&](Value o, Value c) {
+    auto second = getNode(o, "MatMul");
+    if (!second || !isWeight(second.getInputs()[1]) ||
+        weightShape(second.getInputs()[1]).size() != 3)
+      return false;
+    down = second.getInputs()[1];
+    experts = weightShape(down)[0];
+    // From here on it looks like the pattern: say what breaks it.
+    return matchCombine(c) && matchExperts(second.getInputs()[0]);
+  });
+}
+
+/// c as [E, T, 1].
+bool DenseAll::matchCombine(Value c) {
+  auto column = getNode(c, "Reshape");
+  auto swapped = getNode(column ? column.getInputs()[0] : c, "Transpose");
+  if (!column || !swapped)
+    return stop(c, "the factor is not a transposed column of weights");
+  auto perm = dyn_cast<DenseI64ArrayAttr>(swapped.getNodeAttr("perm"));
+  auto shape = onnx::getPolyDims(c);
+  if (!perm || perm.asArrayRef() != ArrayRef<int64_t>{1, 0} || !shape ||
+      shape->size() != 3 || (*shape)[0] != onnx::Poly(experts) ||
+      (*shape)[2] != onnx::Poly(1))
+    return stop(c, "the factor is not [experts, tokens, 1]");
+  Value matrix = swapped.getInputs()[0];
+  if (auto slice = getNode(matrix, "Slice")) {
+    auto offsets = dyn_cast<AffineMapAttr>(slice.getNodeAttr("offsets"));
+    auto steps = dyn_cast<DenseI64ArrayAttr>(slice.getNodeAttr("steps"));
+    auto rows = onnx::getPolyDims(slice.getInputs()[0]),
+         part = onnx::getPolyDims(matrix);
+    if (!offsets || !steps || !rows || rows->size() != 2 || !part ||
+        (*rows)[0] != (*part)[0] ||
+        steps.asArrayRef() != ArrayRef<int64_t>{1, 1} ||
+        !isa<AffineConstantExpr>(offsets.getValue().getResult(1)))
+      return stop(matrix, "not a range of columns");
+    first = cast<AffineConstantExpr>(offsets.getValue().getResult(1)).getValue();
+    matrix = slice.getInputs()[0];
+  }
+  auto scatter = getNode(matrix, "ScatterElements");
+  if (!scatter)
+    return stop(matrix, "the combine weights are not scattered");
+  int64_t axis = scatter.getInt("axis", 0);
+  auto dims = onnx::getPolyDims(matrix);
+  if (!dims || dims->size() != 2 || !(*dims)[1].asConstant() ||
+      (axis != 1 && axis != -1) ||
+      scatter.getString("reduction", "none") != "none")
+    return stop(matrix, "must write, not combine, along the experts");
+  total = *(*dims)[1].asConstant();
+  if (first + experts > total)
+    return stop(matrix, "has fewer columns than experts");
+  if (!isZero(scatter.getInputs()[0]))
+    return stop(matrix, "must start from zeros");
+  ids = scatter.getInputs()[1];
+  weights = scatter.getInputs()[2];
+  auto topK = getNode(ids, "TopK");
+  if (!topK || ids != topK.getResult(1))
+    return stop(ids, "the ids are not those of a TopK, which are distinct");
+  auto idDims = onnx::getPolyDims(ids), weightDims = onnx::getPolyDims(weights);
+  auto source = onnx::getPolyDims(topK.getInputs()[0]);
+  if (!idDims || idDims->size() != 2 || !(*idDims)[1].asConstant() ||
+      !weightDims || *weightDims != *idDims || !source ||
+      source->size() != 2 || (*source)[1] != onnx::Poly(total))
+    return stop(ids, "the ids must be [tokens, k] of as many experts as columns");
+  k = *(*idDims)[1].asConstant();
+  return true;
+}
+
+bool DenseAll::matchExperts(Value h) {
+  if (!matchActivation(h))
+    return broken.empty() ? stop(h, "no known activation") : false;
+  auto shape = weightShape(down);
+  ArrayRef<int64_t> up1 = weightShape(up);
+  int64_t intermediate = shape[1], hidden = shape[2];
+  if (up1.size() != 3 || up1[0] != experts || up1[1] != hidden)
+    return stop(h, "the projections' shapes do not fit together");
+  auto fits = [&](Value weight, int64_t offset) {
+    return offset < 0 ? weightShape(weight)[2] == intermediate
+                      : offset + intermediate <= weightShape(weight)[2];
+  };
+  if (!fits(up, upOffset) || (gate && !fits(gate, gateOffset)))
+    return stop(h, "the projections' widths do not fit together");
+  return true;
+}
+
+/// x * weight, or a range of its columns; x must be the tokens [1, T, H].
+bool DenseAll::matchProjection(Value x, Value &weight, int64_t &offset) {
+  offset = -1;
+  if (auto slice = getNode(x, "Slice")) {
+    auto offsets = dyn_cast<AffineMapAttr>(slice.getNodeAttr("offsets"));
+    auto steps = dyn_cast<DenseI64ArrayAttr>(slice.getNodeAttr("steps"));
+    auto whole = onnx::getPolyDims(slice.getInputs()[0]),
+         part = onnx::getPolyDims(x);
+    if (!offsets || !steps || !whole || whole->size() != 3 || !part ||
+        (*whole)[0] != (*part)[0] || (*whole)[1] != (*part)[1] ||
+        steps[2] != 1 ||
+        !isa<AffineConstantExpr>(offsets.getValue().getResult(2)))
+      return stop(x, "not a range of columns");
+    offset = cast<AffineConstantExpr>(offsets.getValue().getResult(2)).getValue();
+    x = slice.getInputs()[0];
+  }
+  auto product = getNode(x, "MatMul");
+  if (!product || !isWeight(product.getInputs()[1]))
+    return stop(x, "not a product with weights");
+  Value source = product.getInputs()[0];
+  auto wide = getNode(source, "Reshape");
+  auto dims = onnx::getPolyDims(source);
+  if (!dims || dims->size() != 3 || (*dims)[0] != onnx::Poly(1) || !wide)
+    return stop(source, "not the tokens for every expert");
+  if (tokens && tokens != wide.getInputs()[0])
+    return stop(source, "gate and up read different tokens");
+  tokens = wide.getInputs()[0];
+  weight = product.getInputs()[1];
+  return true;
+}
+
+/// act(gate) * up, act(up), or up.
+bool DenseAll::matchActivation(Value h) {
+  // x * sigmoid(x), a function of one projection.
+  auto matchUnary = [&](Value v, Activation &kind) -> Value {
+    if (auto node = getNode(v, "Relu")) {
+      kind = Activation::ReLU;
+      return node.getInputs()[0];
+    }
+    if (auto node = getNode(v, "Gelu")) {
+      kind = node.getString("approximate", "none") == "tanh"
+                 ? Activation::GELUTanh
+                 : Activation::GELU;
+      return node.getInputs()[0];
+    }
+    Value result;
+    if (auto node = getNode(v, "Mul"))
+      eitherOrder(node, [&](Value x, Value s) {
+        auto sigmoid = getNode(s, "Sigmoid");
+        if (!sigmoid || sigmoid.getInputs()[0] != x)
+          return false;
+        kind = Activation::SiLU;
+        result = x;
+        return true;
+      });
+    return result;
+  };
+  if (Value x = matchUnary(h, activation))
+    return matchProjection(x, up, upOffset);
+  if (auto product = getNode(h, "Mul"))
+    return eitherOrder(product, [&](Value a, Value u) {
+      Value x = matchUnary(a, activation);
+      return x && matchProjection(x, gate, gateOffset) &&
+             matchProjection(u, up, upOffset);
+    });
+  return false;
+}
+
+/// Columns [offset, offset + width) of every expert.
+Value columns(ImplicitLocOpBuilder &b, Value weight, int64_t offset,
+              int64_t width) {
+  if (offset < 0)
+    return weight;
+  SmallVector<int64_t> sizes(weightShape(weight));
+  sizes[2] = width;
+  return viewWeight(b, weight, {0, 0, offset}, sizes);
+}
+
+/// The routing from logits when weights and ids come from softmax and TopK,
+/// possibly divided by their sum; else from the ids and weights themselves.
+Value makeRouting(ImplicitLocOpBuilder &b, const DenseAll &m, bool &parametric) {
+  auto topK = getNode(m.ids, "TopK");
+  Value w = m.weights;
+  auto normalize = Normalize::None;
+  if (auto division = getNode(w, "Div")) {
+    auto sum = getNode(division.getInputs()[1], "ReduceSum");
+    auto axes = sum ? dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"))
+                    : DenseI64ArrayAttr();
+    if (axes && axes.asArrayRef() == ArrayRef<int64_t>{1} &&
+        sum.getInt("keepdims", 1) &&
+        sum.getInputs()[0] == division.getInputs()[0]) {
+      w = division.getInputs()[0];
+      normalize = Normalize::Sum;
+    }
+  }
+  auto softmax = getNode(topK.getInputs()[0], "Softmax");
+  parametric = w == topK.getResult(0) && softmax &&
+               softmax.getInt("axis", -1) == 1 && topK.getInt("largest", 1) &&
+               onnx::getElementTypeOf(softmax.getInputs()[0]).isF32();
+  if (parametric)
+    return RouteOp::create(
+        b, RoutingType::get(b.getContext(), m.total, m.k, false),
+        softmax.getInputs()[0], Score::Softmax, normalize, llvm::APFloat(1.0f));
+  return RoutingFromOp::create(
+      b, RoutingType::get(b.getContext(), m.total, m.k, false), m.ids,
+      m.weights);
+}
+
+} // namespace
+
+Match moe::raiseDenseAll(onnx::NodeOp op) {
+  auto module = op->getParentOfType<ModuleOp>();
+  DenseAll m;
+  if (!m.match(op)) {
+    if (m.broken.empty())
+      return Match::No;
+    reportUnraised(module, op.getName(), m.broken);
+    return Match::Near;
+  }
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  int64_t intermediate = weightShape(m.down)[1];
+  SmallVector<std::pair<Role, Value>> tensors;
+  if (m.gate)
+    tensors.push_back({Role::Gate, columns(b, m.gate, m.gateOffset, intermediate)});
+  tensors.push_back({Role::Up, columns(b, m.up, m.upOffset, intermediate)});
+  tensors.push_back({Role::Down, m.down});
+  bool parametric = false;
+  Value routing = makeRouting(b, m, parametric);
+  weights::BankOp bank = makeBank(b, op.getName(), m.experts, tensors);
+
+  SmallVector<Attribute> kinds;
+  RaisedLayer layer{op.getName(), "dense-all",
+                    parametric ? StringRef("softmax-topk") : StringRef("routing-from"),
+                    m.total, m.k, {{"ffn", m.experts}}};
+  auto addKind = [&](ExpertKind kind, int64_t count) {
+    if (count > 0)
+      kinds.push_back(ExpertsOfKindAttr::get(b.getContext(), kind, count, 0));
+  };
+  addKind(ExpertKind::Elsewhere, m.first);
+  addKind(ExpertKind::FFN, m.experts);
+  addKind(ExpertKind::Elsewhere, m.total - m.first - m.experts);
+  if (m.total > m.experts)
+    layer.kinds.push_back({"elsewhere", m.total - m.experts});
+  Value y = ExpertsOp::create(b, m.tokens.getType(), m.tokens, routing, bank,
+                              b.getArrayAttr(kinds), m.activation,
+                              llvm::APFloat(1.0f), llvm::APFloat(0.0f),
+                              llvm::APFloat(0.0f));
+  op.getResult(0).replaceAllUsesWith(y);
+  reportRaised(module, layer);
+  return Match::Raised;
+}

@@ -1,0 +1,71 @@
+//===- Patterns.h - Patterns of mixture-of-experts layers -------*- C++ -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_LIB_CONVERSION_ONNXTOMOE_PATTERNS_H
+#define MOE_LIB_CONVERSION_ONNXTOMOE_PATTERNS_H
+
+#include "dialects/MoE/IR/MoE.h"
+#include "dialects/ONNX/IR/ONNX.h"
+#include "dialects/ONNX/Transforms/InferShapes.h"
+#include "moe/Support/Report.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::moe {
+
+/// What a pattern made of the node it was tried on.
+enum class Match {
+  No,     ///< another node
+  Raised, ///< rewritten
+  Near,   ///< looked like it; reported why not
+  Error,  ///< cannot be right; diagnosed
+};
+
+/// com.microsoft.MoE.
+Match raiseFusedMoE(onnx::NodeOp op);
+/// All experts computed densely, masked by the combine weights and summed.
+Match raiseDenseAll(onnx::NodeOp op);
+
+/// The node that defines `value` when it is this standard operator, or null.
+inline onnx::NodeOp getNode(Value value, StringRef opType) {
+  auto node = value ? value.getDefiningOp<onnx::NodeOp>() : onnx::NodeOp();
+  return node && node.isStandard(opType) ? node : onnx::NodeOp();
+}
+
+inline bool isWeight(Value value) {
+  return value && isa<weights::WeightTensorType>(value.getType());
+}
+inline ArrayRef<int64_t> weightShape(Value value) {
+  return cast<weights::WeightTensorType>(value.getType()).getShape();
+}
+
+/// Recipes on weights.
+Value transposeWeight(ImplicitLocOpBuilder &b, Value weight,
+                      ArrayRef<int64_t> permutation);
+Value viewWeight(ImplicitLocOpBuilder &b, Value weight,
+                 ArrayRef<int64_t> offsets, ArrayRef<int64_t> sizes);
+Value reshapeWeight(ImplicitLocOpBuilder &b, Value weight,
+                    ArrayRef<int64_t> shape);
+
+/// A bank of the tensors given, in roles order.
+weights::BankOp
+makeBank(ImplicitLocOpBuilder &b, StringRef name, int64_t experts,
+         ArrayRef<std::pair<weights::Role, Value>> tensors);
+
+/// A node of the normalized stage with inferred type.
+Value makeNode(ImplicitLocOpBuilder &b, StringRef name, StringRef opType,
+               ValueRange inputs, ArrayRef<NamedAttribute> attrs);
+
+/// `x` [T, H] from [T, H], [B, S, H] or more dimensions.
+Value flattenTokens(ImplicitLocOpBuilder &b, StringRef name, Value x);
+/// The opposite: `x` with the shape of `like`.
+Value unflattenTokens(ImplicitLocOpBuilder &b, StringRef name, Value x,
+                      Value like);
+
+} // namespace mlir::moe
+
+#endif // MOE_LIB_CONVERSION_ONNXTOMOE_PATTERNS_H
