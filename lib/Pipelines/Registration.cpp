@@ -26,16 +26,8 @@ void mlir::moe::registerAllDialects(DialectRegistry &registry) {
 
 void mlir::moe::registerAllPasses() {
   mlir::registerAllPasses();
-  registerConvertMoEToPager();
-  cpu::registerCPUSelectGemms();
-  cpu::registerCPUBindEntry();
-  cpu::registerCPUConvertCopies();
-  cpu::registerCPUPlanArena();
-  cpu::registerCPUOutlineLayers();
-  cpu::registerCPULowerLinalg();
-  cpu::registerCPUExpandMath();
-  cpu::registerCPUExpandReshapes();
-  cpu::registerCPUOutlineParallel();
-  cpu::registerCPUThreadFrame();
-  cpu::registerCPUConvertPagerToLLVM();
+  onnx::registerONNXPasses();
+  registerConversionPasses();
+  cpu::registerCodeGenCPUPasses();
+  registerAllPipelines();
 }

@@ -10,6 +10,7 @@
 #include "dialects/ONNX/IR/ONNX.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/MathExtras.h"
+#include <algorithm>
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -107,22 +108,35 @@ Poly Poly::operator*(const Poly &other) const {
   return result;
 }
 
+/// Long division by the leading terms in graded lexicographic order.
 std::optional<Poly> Poly::dividedBy(const Poly &other) const {
-  if (!valid || !other.valid || other.terms.size() != 1)
+  if (!valid || !other.valid || other.terms.empty())
     return std::nullopt;
-  auto &[divisor, coefficient] = *other.terms.begin();
-  Poly result;
-  for (auto &[monomial, c] : terms) {
-    if (c % coefficient != 0 ||
+  auto leading = [](const Poly &poly) {
+    return *std::max_element(
+        poly.terms.begin(), poly.terms.end(), [](auto &a, auto &b) {
+          return a.first.size() != b.first.size()
+                     ? a.first.size() < b.first.size()
+                     : a.first < b.first;
+        });
+  };
+  auto [divisor, divisorCoefficient] = leading(other);
+  Poly quotient, rest = *this;
+  while (rest.valid && !rest.terms.empty()) {
+    auto [monomial, coefficient] = leading(rest);
+    if (coefficient % divisorCoefficient != 0 ||
         !std::includes(monomial.begin(), monomial.end(), divisor.begin(),
                        divisor.end()))
       return std::nullopt;
-    Monomial rest;
+    Monomial symbols;
     std::set_difference(monomial.begin(), monomial.end(), divisor.begin(),
-                        divisor.end(), std::back_inserter(rest));
-    result.add(rest, c / coefficient);
+                        divisor.end(), std::back_inserter(symbols));
+    Poly term;
+    term.add(symbols, coefficient / divisorCoefficient);
+    quotient = quotient + term;
+    rest = rest - term * other;
   }
-  return result;
+  return rest.valid ? std::optional<Poly>(quotient) : std::nullopt;
 }
 
 std::optional<int64_t> Poly::asConstant() const {

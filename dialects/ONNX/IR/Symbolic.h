@@ -36,7 +36,7 @@ public:
   Poly operator+(const Poly &other) const;
   Poly operator-(const Poly &other) const;
   Poly operator*(const Poly &other) const;
-  /// The quotient when `other` is a monomial that divides every term.
+  /// The quotient, when the division leaves no rest.
   std::optional<Poly> dividedBy(const Poly &other) const;
   bool operator==(const Poly &other) const {
     return valid && other.valid && terms == other.terms;

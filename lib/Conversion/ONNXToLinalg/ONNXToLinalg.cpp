@@ -92,6 +92,22 @@ void ConvertONNXToLinalg::bindArguments(func::FuncOp main, Lowering &lowering) {
 
 void ConvertONNXToLinalg::lowerNode(onnx::NodeOp op, Lowering &lowering) {
   auto refuse = [&](const std::string &reason) { report.add(op, reason); };
+  if (op.use_empty())
+    return;
+  // A shape that is used as data.
+  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
+  if (AffineMap elements = op.getShapeValue();
+      elements && type && type.getElementType().isInteger() &&
+      type.hasStaticShape() &&
+      type.getNumElements() == elements.getNumResults()) {
+    SmallVector<Value> values;
+    for (AffineExpr expr : elements.getResults())
+      values.push_back(arith::IndexCastOp::create(
+          lowering.b, type.getElementType(), lowering.size(expr)));
+    Value tensor = tensor::FromElementsOp::create(lowering.b, type, values);
+    op.getResult(0).replaceAllUsesWith(tensor);
+    return;
+  }
   auto rule = op.getDomain().empty() ? table.find(op.getOpType()) : table.end();
   if (rule == table.end())
     return refuse("the operator is not supported");

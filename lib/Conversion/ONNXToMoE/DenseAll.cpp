@@ -47,8 +47,8 @@ bool isZero(Value value) {
 }
 
 struct DenseAll {
-  // Found on the way.
-  Value tokens, w13, gate, up, down, ids, weights;
+  // Found on the way; tokens are [1, T, H].
+  Value tokens, gate, up, down, ids, weights;
   Activation activation = Activation::Identity;
   int64_t gateOffset = -1, upOffset = -1; // columns of w13, or -1
   int64_t experts = 0, first = 0, total = 0, k = 0;
@@ -189,13 +189,12 @@ bool DenseAll::matchProjection(Value x, Value &weight, int64_t &offset) {
   if (!product || !isWeight(product.getInputs()[1]))
     return stop(x, "not a product with weights");
   Value source = product.getInputs()[0];
-  auto wide = getNode(source, "Reshape");
   auto dims = onnx::getPolyDims(source);
-  if (!dims || dims->size() != 3 || (*dims)[0] != onnx::Poly(1) || !wide)
+  if (!dims || dims->size() != 3 || (*dims)[0] != onnx::Poly(1))
     return stop(source, "not the tokens for every expert");
-  if (tokens && tokens != wide.getInputs()[0])
+  if (tokens && tokens != source)
     return stop(source, "gate and up read different tokens");
-  tokens = wide.getInputs()[0];
+  tokens = source;
   weight = product.getInputs()[1];
   return true;
 }
@@ -312,7 +311,8 @@ Match moe::raiseDenseAll(onnx::NodeOp op) {
   addKind(ExpertKind::Elsewhere, m.total - m.first - m.experts);
   if (m.total > m.experts)
     layer.kinds.push_back({"elsewhere", m.total - m.experts});
-  Value y = ExpertsOp::create(b, m.tokens.getType(), m.tokens, routing, bank,
+  Value tokens = flattenTokens(b, op.getName(), m.tokens);
+  Value y = ExpertsOp::create(b, tokens.getType(), tokens, routing, bank,
                               b.getArrayAttr(kinds), m.activation,
                               llvm::APFloat(1.0f), llvm::APFloat(0.0f),
                               llvm::APFloat(0.0f));

@@ -34,6 +34,15 @@ def CPUConvertCopies : Pass<"cpu-convert-copies", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def CPUResolveDims : Pass<"cpu-resolve-dims", "::mlir::ModuleOp"> {
+  let summary = "Replace sizes read off buffers by what they were made from";
+  let description = [{
+    After this, sizes are arithmetic on `onnx.symbol`, through any chain of views
+    and loops, and the arena can be planned before anything runs.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def CPUPlanArena : Pass<"cpu-plan-arena", "::mlir::ModuleOp"> {
   let summary = "Place every buffer in one arena";
   let description = [{

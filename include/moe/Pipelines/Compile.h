@@ -1,0 +1,43 @@
+//===- Compile.h - From an ONNX file to a model -----------------*- C++ -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_PIPELINES_COMPILE_H
+#define MOE_PIPELINES_COMPILE_H
+
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/Support/raw_ostream.h"
+#include <string>
+#include <vector>
+
+namespace mlir::moe {
+
+/// Stages at which compilation can stop and print, in order.
+enum class Stage { ONNX, Normalized, MoE, Pager, Kernels, LLVM, Assembly, Model };
+
+/// The name of a stage on the command line, and the other way round.
+llvm::StringRef getStageName(Stage stage);
+std::optional<Stage> parseStage(llvm::StringRef name);
+
+struct CompileOptions {
+  std::string input;
+  std::string output;              ///< the .moe file; for Stage::Model only
+  Stage stop = Stage::Model;       ///< printed to `print` when not Model
+  std::vector<std::string> isas = {"x86-64-v3", "x86-64-v4"};
+  std::string report;              ///< JSON file, or empty
+  std::string dumpFolder;          ///< one file for each stage, or empty
+  bool showProgress = false;
+};
+
+/// Runs the compiler. Problems are reported through the context's diagnostics;
+/// nothing is left at `output` after a failure.
+LogicalResult compileModel(const CompileOptions &options, MLIRContext *context,
+                           llvm::raw_ostream &print);
+
+} // namespace mlir::moe
+
+#endif // MOE_PIPELINES_COMPILE_H

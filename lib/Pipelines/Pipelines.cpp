@@ -1,0 +1,105 @@
+//===- Pipelines.cpp - The passes of each stage ---------------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moe/Pipelines/Pipelines.h"
+#include "dialects/ONNX/Transforms/Passes.h"
+#include "moe/CodeGen/CPU/Passes.h"
+#include "moe/Conversion/Passes.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void moe::populateNormalizePipeline(OpPassManager &pm) {
+  pm.addPass(onnx::createONNXInferShapes());
+  pm.addPass(onnx::createONNXNormalize());
+  pm.addPass(onnx::createONNXPairStates());
+}
+
+void moe::populateRaisePipeline(OpPassManager &pm) {
+  pm.addPass(createConvertONNXToMoE());
+}
+
+void moe::populatePagerPipeline(OpPassManager &pm) {
+  pm.addPass(createConvertONNXToLinalg());
+  pm.addPass(createConvertMoEToPager());
+}
+
+void moe::populatePlacePipeline(OpPassManager &pm) {
+  pm.addPass(cpu::createCPUSelectGemms());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createCPUBindEntry());
+}
+
+void moe::populateKernelsPipeline(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createLinalgGeneralizeNamedOpsPass());
+  pm.addPass(createLinalgElementwiseOpFusionPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  bufferization::OneShotBufferizePassOptions options;
+  options.bufferizeFunctionBoundaries = false;
+  options.bufferAlignment = 64;
+  pm.addPass(bufferization::createOneShotBufferizePass(options));
+  pm.addPass(cpu::createCPUResolveDims());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createCPUConvertCopies());
+  pm.addPass(cpu::createCPUPlanArena());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createCPUOutlineLayers());
+  pm.addPass(createCanonicalizerPass());
+}
+
+void moe::populateLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(cpu::createCPULowerLinalg());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createCPUOutlineParallel());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createCPUThreadFrame());
+  pm.addPass(cpu::createCPUConvertPagerToLLVM());
+  pm.addPass(cpu::createCPUExpandMath());
+  pm.addPass(cpu::createCPUExpandReshapes());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void moe::registerAllPipelines() {
+  PassPipelineRegistration<>("moe-normalize-pipeline",
+                             "onnx to its normalized form",
+                             populateNormalizePipeline);
+  PassPipelineRegistration<>("moe-cpu-kernels-pipeline",
+                             "placed modules to kernels on buffers",
+                             populateKernelsPipeline);
+  PassPipelineRegistration<>("moe-cpu-llvm-pipeline",
+                             "kernels to the LLVM dialect",
+                             populateLLVMPipeline);
+}

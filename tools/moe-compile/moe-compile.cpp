@@ -1,0 +1,134 @@
+//===- moe-compile.cpp - The compiler's command line ----------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "moe/CodeGen/CPU/EmitObject.h"
+#include "moe/Pipelines/Compile.h"
+#include "moe/Pipelines/Pipelines.h"
+#include "mlir/IR/Diagnostics.h"
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace {
+
+/// Exit codes of the command line contract.
+enum Exit { Ok = 0, UserError = 1, Usage = 2 };
+
+/// A flag whose feature is not built yet is refused, never ignored.
+struct Later {
+  std::string value;
+  const char *flag, *accepted;
+};
+
+/// Prints what the compiler reports as "file: error: ...".
+void printDiagnostic(Diagnostic &diagnostic, StringRef input) {
+  StringRef kind = diagnostic.getSeverity() == DiagnosticSeverity::Error
+                       ? "error"
+                   : diagnostic.getSeverity() == DiagnosticSeverity::Warning
+                       ? "warning"
+                       : "note";
+  llvm::errs() << input << ": " << kind << ": " << diagnostic.str() << "\n";
+  for (Diagnostic &note : diagnostic.getNotes())
+    printDiagnostic(note, input);
+}
+
+bool parseISAs(const std::string &march, std::vector<std::string> &isas) {
+  isas.clear();
+  std::stringstream list(march);
+  for (std::string name; std::getline(list, name, ',');) {
+    if (!moe::cpu::lookupISA(name)) {
+      llvm::errs() << "moe-compile: --march: unknown instruction set '" << name
+                   << "'; known:";
+      for (const moe::cpu::ISA &isa : moe::cpu::getISAs())
+        llvm::errs() << " " << isa.name;
+      llvm::errs() << "\n";
+      return false;
+    }
+    isas.push_back(name);
+  }
+  return !isas.empty();
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CLI::App app("Compiles a mixture-of-experts model from ONNX to a native model");
+  moe::CompileOptions options;
+  std::string march, stage = "model";
+  Later target{"cpu", "--target", "cpu"}, weights{"keep", "--weights", "keep"};
+  std::string gpuArch, compat, triple, disabled;
+  bool plan = false;
+  int jobs = 0;
+  app.add_option("model", options.input, "The ONNX file")->required();
+  app.add_option("-o,--output", options.output,
+                 "The .moe file to write; its weights go beside it (.moew)");
+  app.add_option("--emit", stage,
+                 "Stop at a stage and print it: onnx, normalized, moe, pager, "
+                 "kernels, llvm, asm, model");
+  app.add_option("--march", march,
+                 "Instruction sets to generate, chosen at load "
+                 "(default x86-64-v3,x86-64-v4)");
+  app.add_option("--report", options.report, "Write every decision as JSON");
+  app.add_option("--dump-stages-to", options.dumpFolder,
+                 "Write the module of every stage to a folder");
+  app.add_option("--target", target.value, "cpu");
+  app.add_option("--weights", weights.value, "keep");
+  app.add_option("--gpu-arch", gpuArch, "(not available yet)");
+  app.add_option("--compat", compat, "(not available yet)");
+  app.add_option("--triple", triple, "(not available yet)");
+  app.add_option("--disable-pass", disabled, "(not available yet)");
+  app.add_option("--jobs", jobs, "(not available yet)");
+  app.add_flag("--plan", plan, "(not available yet)");
+  app.set_version_flag("--version", "moe-compile 0.1.0");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? Ok : Usage;
+  }
+
+  auto refuse = [](const std::string &flag, const std::string &why) {
+    llvm::errs() << "moe-compile: " << flag << " " << why << "\n";
+    return Usage;
+  };
+  for (const Later &later : {target, weights})
+    if (later.value != later.accepted)
+      return refuse(std::string(later.flag) + "=" + later.value,
+                    std::string("is not available yet; use ") + later.accepted);
+  for (const char *flag : {"--gpu-arch", "--compat", "--triple",
+                           "--disable-pass", "--jobs", "--plan"})
+    if (app.count(flag))
+      return refuse(flag, "is not available yet");
+  std::optional<moe::Stage> stop = moe::parseStage(stage);
+  if (!stop)
+    return refuse("--emit=" + stage, "is not a stage; see --help");
+  options.stop = *stop;
+  if (!march.empty() && !parseISAs(march, options.isas))
+    return Usage;
+  if (options.stop == moe::Stage::Model && options.output.empty())
+    return refuse("-o", "is needed: where to write the model");
+  if (options.output.size() < 5 && options.stop == moe::Stage::Model)
+    return refuse("-o " + options.output, "must end in .moe");
+  if (options.stop == moe::Stage::Model &&
+      options.output.substr(options.output.size() - 4) != ".moe")
+    return refuse("-o " + options.output, "must end in .moe");
+  options.showProgress = isatty(2);
+
+  DialectRegistry registry;
+  moe::registerAllDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    printDiagnostic(diagnostic, options.input);
+    return success();
+  });
+  return succeeded(moe::compileModel(options, &context, llvm::outs()))
+             ? Ok
+             : UserError;
+}
