@@ -149,6 +149,10 @@ std::optional<int64_t> Poly::asConstant() const {
   return terms.begin()->second;
 }
 
+bool Poly::isNonNegative() const {
+  return valid && llvm::all_of(terms, [](auto &term) { return term.second >= 0; });
+}
+
 SmallVector<AffineExpr> onnx::getDims(Type type, MLIRContext *context) {
   SmallVector<AffineExpr> dims;
   if (auto weight = dyn_cast<weights::WeightTensorType>(type)) {
@@ -189,6 +193,19 @@ Type onnx::withoutNames(Type type) {
   if (auto tensor = dyn_cast<RankedTensorType>(type))
     return RankedTensorType::get(tensor.getShape(), tensor.getElementType());
   return type;
+}
+
+Type onnx::withSymbols(Type type, unsigned symbols) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return type;
+  auto names = dyn_cast_or_null<AffineMapAttr>(tensor.getEncoding());
+  if (!names || names.getValue().getNumSymbols() == symbols)
+    return type;
+  return RankedTensorType::get(
+      tensor.getShape(), tensor.getElementType(),
+      AffineMapAttr::get(AffineMap::get(0, symbols, names.getValue().getResults(),
+                                        type.getContext())));
 }
 
 unsigned onnx::getNumSymbols(ModuleOp module) {

@@ -45,6 +45,8 @@ public:
 
   bool isValid() const { return valid; }
   std::optional<int64_t> asConstant() const;
+  /// True when no coefficient is negative: then no dimensions make it negative.
+  bool isNonNegative() const;
 
 private:
   using Monomial = llvm::SmallVector<unsigned, 4>; // sorted symbols
@@ -65,6 +67,9 @@ RankedTensorType getTensorType(Type elementType, llvm::ArrayRef<AffineExpr> dims
 
 /// The same type without names.
 Type withoutNames(Type type);
+
+/// The same type with names out of a list of `symbols`.
+Type withSymbols(Type type, unsigned symbols);
 
 /// Number of symbols the module names, bound or not.
 unsigned getNumSymbols(ModuleOp module);

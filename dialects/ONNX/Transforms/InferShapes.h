@@ -15,10 +15,16 @@
 
 namespace mlir::moe::onnx {
 
+class ShapeContext;
+
 /// Sets the node's result types and shape values from its operands. An operator
 /// without a rule keeps its types. Reports operands that contradict each other,
 /// naming the node, and fails.
 LogicalResult inferNode(NodeOp op);
+
+/// The same as part of a walk: symbols and assumptions reach the module when
+/// the context is written back.
+LogicalResult inferNode(NodeOp op, ShapeContext &context);
 
 /// The elements of a small integer tensor, as far as they are known at compile
 /// time: constants and shapes.

@@ -34,6 +34,8 @@ OpFoldResult resolve(OpBuilder &b, Value buffer, int64_t dim) {
   if (!op) {
     // A buffer carried by a loop keeps its size.
     auto argument = cast<BlockArgument>(buffer);
+    if (!argument.getOwner()->getParentOp())
+      return {};
     auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
     if (!loop || argument.getArgNumber() == 0)
       return {};
@@ -53,18 +55,18 @@ OpFoldResult resolve(OpBuilder &b, Value buffer, int64_t dim) {
   if (auto subview = dyn_cast<memref::SubViewOp>(op)) {
     // Dropped dimensions have size 1: those left keep their order.
     llvm::SmallBitVector dropped = subview.getDroppedDims();
-    int64_t at = -1;
-    for (int64_t left = dim; left >= 0; --left)
-      do
-        ++at;
-      while (dropped.test(at));
-    return subview.getMixedSizes()[at];
+    SmallVector<OpFoldResult> kept;
+    for (auto [i, size] : llvm::enumerate(subview.getMixedSizes()))
+      if (!dropped.test(i))
+        kept.push_back(size);
+    return dim < int64_t(kept.size()) ? kept[dim] : OpFoldResult();
   }
   if (auto reinterpret = dyn_cast<memref::ReinterpretCastOp>(op))
     return reinterpret.getMixedSizes()[dim];
   if (auto collapse = dyn_cast<memref::CollapseShapeOp>(op)) {
     Value product;
-    for (int64_t from : collapse.getReassociationIndices()[dim]) {
+    ReassociationIndices group = collapse.getReassociationIndices()[dim];
+    for (int64_t from : group) {
       OpFoldResult size = resolve(b, collapse.getSrc(), from);
       if (!size)
         return {};

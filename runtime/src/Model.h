@@ -1,0 +1,128 @@
+//===- Model.h - A loaded model: code, metadata, weights file ---*- C++ -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_RT_SRC_MODEL_H
+#define MOE_RT_SRC_MODEL_H
+
+#include "moe_rt/moe_rt.h"
+#include "moe_rt/moe_rt_abi.h"
+#include "moe_rt/moe_rt_format.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+struct moe_rt_context {
+  std::string error;
+  moe_rt_status fail(moe_rt_status status, std::string text) {
+    error = std::move(text);
+    return status;
+  }
+};
+
+namespace moe_rt {
+
+/// A polynomial over the model's symbols.
+struct Poly {
+  struct Term {
+    int64_t coefficient;
+    std::vector<int32_t> symbols;
+  };
+  std::vector<Term> terms;
+
+  /// The symbol this is the whole of, or -1.
+  int32_t asSymbol() const;
+  /// False when the value overflows or is negative.
+  bool evaluate(const int64_t *symbols, int64_t &value) const;
+  std::string text(const std::vector<std::string> &names) const;
+};
+
+struct TensorInfo {
+  std::string name, shapeText;
+  moe_rt_type type;
+  std::vector<Poly> shape;
+  int32_t state = -1;
+};
+
+struct StateInfo {
+  int32_t input, output, axis;
+};
+
+struct BankInfo {
+  std::string name;
+  int32_t experts, k;
+  std::vector<uint64_t> parts; // bytes
+  uint64_t slotBytes = 0;
+  uint64_t firstPage = 0; // in the page table
+};
+
+/// Memory that is page aligned and given back on destruction.
+class Mapping {
+public:
+  Mapping() = default;
+  Mapping(Mapping &&other) noexcept { swap(other); }
+  Mapping &operator=(Mapping &&other) noexcept {
+    swap(other);
+    return *this;
+  }
+  ~Mapping();
+  bool allocate(uint64_t bytes);
+  char *data() const { return address; }
+  uint64_t size() const { return length; }
+
+private:
+  void swap(Mapping &other) {
+    std::swap(address, other.address);
+    std::swap(length, other.length);
+  }
+  char *address = nullptr;
+  uint64_t length = 0;
+};
+
+/// Fills `info` from the metadata; the problem, or empty.
+struct Signature {
+  std::vector<std::string> symbols;
+  std::vector<TensorInfo> inputs, outputs;
+  std::vector<StateInfo> states;
+  std::vector<BankInfo> banks;
+  std::vector<std::string> kernels;
+  std::string weightsFile;
+  uint64_t denseBytes = 0;
+  std::string parse(const char *text, size_t bytes);
+};
+
+/// Hash of a page or of a part of a file.
+uint64_t hashBytes(const void *data, size_t bytes);
+
+} // namespace moe_rt
+
+struct moe_rt_model {
+  moe_rt_context *context;
+  std::string path, weightsPath, metadata, planText;
+  void *handle = nullptr;
+  const moe_rt_abi_model *code = nullptr;
+  moe_rt::Signature signature;
+  moe_format_weights_header header{};
+  std::vector<moe_format_page> pages;
+  int weights = -1; // buffered descriptor, for checks and dense pages
+  moe_rt::Mapping dense;
+
+  ~moe_rt_model();
+  moe_rt_status load(const char *file);
+  /// Reads the dense section once.
+  moe_rt_status loadDense();
+
+private:
+  moe_rt_status loadCode(const char *file, uint64_t &weightsId);
+  moe_rt_status loadWeights(uint64_t weightsId);
+  moe_rt_status checkPages();
+  moe_rt_status fail(moe_rt_status status, const std::string &text) {
+    return context->fail(status, text);
+  }
+};
+
+#endif // MOE_RT_SRC_MODEL_H

@@ -1,0 +1,279 @@
+//===- Npy.cpp - Tensors in .npy files ------------------------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Npy.h"
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+using namespace moe_tools;
+
+namespace {
+
+struct Closer {
+  void operator()(FILE *file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<FILE, Closer>;
+
+struct TypeName {
+  moe_rt_type type;
+  const char *name;
+};
+const TypeName kTypes[] = {
+    {MOE_RT_F32, "<f4"}, {MOE_RT_F64, "<f8"}, {MOE_RT_F16, "<f2"},
+    {MOE_RT_I8, "|i1"},  {MOE_RT_U8, "|u1"},  {MOE_RT_I16, "<i2"},
+    {MOE_RT_U16, "<u2"}, {MOE_RT_I32, "<i4"}, {MOE_RT_U32, "<u4"},
+    {MOE_RT_I64, "<i8"}, {MOE_RT_U64, "<u8"}, {MOE_RT_BOOL, "|b1"}};
+
+float halfToFloat(uint16_t half) {
+  uint32_t sign = uint32_t(half >> 15) << 31, exponent = half >> 10 & 31,
+           mantissa = half & 1023;
+  if (exponent == 0) {
+    float value = std::ldexp(float(mantissa), -24);
+    return sign ? -value : value;
+  }
+  uint32_t bits = exponent == 31 ? sign | 0x7f800000 | mantissa << 13
+                                 : sign | (exponent + 112) << 23 | mantissa << 13;
+  float value;
+  std::memcpy(&value, &bits, 4);
+  return value;
+}
+
+uint16_t floatToHalf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  uint16_t sign = bits >> 16 & 0x8000;
+  if (std::isnan(value))
+    return sign | 0x7e00;
+  float magnitude = std::fabs(value);
+  if (magnitude >= 65520.0f)
+    return sign | 0x7c00;
+  if (magnitude < 6.103515625e-05f) // denormal: multiples of 2^-24
+    return sign | uint16_t(std::nearbyint(std::ldexp(magnitude, 24)));
+  int exponent;
+  float fraction = std::frexp(magnitude, &exponent); // [0.5, 1)
+  uint32_t mantissa = uint32_t(std::nearbyint(std::ldexp(fraction, 11)));
+  if (mantissa == 2048) {
+    mantissa = 1024;
+    ++exponent;
+  }
+  return sign | uint16_t((exponent + 14) << 10) | uint16_t(mantissa & 1023);
+}
+
+uint16_t floatToBFloat(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, 4);
+  if (std::isnan(value))
+    return uint16_t(bits >> 16 | 64);
+  return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/// The text after a key of the header's dictionary.
+const char *valueOf(const std::string &header, const char *key) {
+  size_t at = header.find(std::string("'") + key + "'");
+  if (at == std::string::npos)
+    return nullptr;
+  at = header.find(':', at);
+  if (at == std::string::npos)
+    return nullptr;
+  ++at;
+  while (at < header.size() && header[at] == ' ')
+    ++at;
+  return header.c_str() + at;
+}
+
+bool parseHeader(const std::string &header, Array &array, std::string &problem) {
+  const char *descr = valueOf(header, "descr");
+  const char *order = valueOf(header, "fortran_order");
+  const char *shape = valueOf(header, "shape");
+  if (!descr || !order || !shape || *shape != '(') {
+    problem = "its header is damaged";
+    return false;
+  }
+  if (std::strncmp(order, "False", 5) != 0) {
+    problem = "it is in Fortran order; save it with numpy.ascontiguousarray";
+    return false;
+  }
+  bool known = false;
+  for (const TypeName &type : kTypes)
+    if (std::strncmp(descr + 1, type.name, std::strlen(type.name)) == 0) {
+      array.type = type.type;
+      known = true;
+    }
+  if (!known) {
+    problem = "its element type " + std::string(descr, strnlen(descr, 8)) +
+              " is not supported";
+    return false;
+  }
+  for (const char *at = shape + 1; *at && *at != ')';) {
+    if (*at == ',' || *at == ' ') {
+      ++at;
+      continue;
+    }
+    char *end;
+    errno = 0;
+    long long size = std::strtoll(at, &end, 10);
+    if (end == at || errno || size < 0 || array.shape.size() >= MOE_RT_MAX_RANK) {
+      problem = "its shape is damaged or has more than 8 dimensions";
+      return false;
+    }
+    array.shape.push_back(size);
+    at = end;
+  }
+  return true;
+}
+
+} // namespace
+
+bool moe_tools::readNpy(const std::string &path, Array &array,
+                        std::string &problem) {
+  File file(std::fopen(path.c_str(), "rb"));
+  auto fail = [&](const std::string &why) {
+    problem = path + ": " + why;
+    return false;
+  };
+  if (!file)
+    return fail(std::strerror(errno));
+  unsigned char magic[8];
+  if (std::fread(magic, 1, 8, file.get()) != 8 ||
+      std::memcmp(magic, "\x93NUMPY", 6) != 0 || magic[6] < 1 || magic[6] > 3)
+    return fail("not a .npy file");
+  uint32_t length = 0;
+  if (std::fread(&length, 1, magic[6] == 1 ? 2 : 4, file.get()) !=
+          (magic[6] == 1 ? 2u : 4u) ||
+      length > 1 << 20)
+    return fail("its header is damaged");
+  std::string header(length, 0);
+  if (std::fread(header.data(), 1, length, file.get()) != length)
+    return fail("its header is cut short");
+  array = Array();
+  std::string why;
+  if (!parseHeader(header, array, why))
+    return fail(why);
+  uint64_t bytes = moe_rt_type_size(array.type);
+  for (int64_t size : array.shape)
+    if (__builtin_mul_overflow(bytes, uint64_t(size), &bytes))
+      return fail("its shape overflows");
+  // What is left of the file must be just the data.
+  long begin = std::ftell(file.get());
+  std::fseek(file.get(), 0, SEEK_END);
+  long end = std::ftell(file.get());
+  if (begin < 0 || end < begin || uint64_t(end - begin) != bytes)
+    return fail("its length does not fit its shape; the file is damaged or cut "
+                "short");
+  std::fseek(file.get(), begin, SEEK_SET);
+  array.bytes.resize(bytes);
+  if (std::fread(array.bytes.data(), 1, bytes, file.get()) != bytes)
+    return fail("it cannot be read");
+  return true;
+}
+
+bool moe_tools::writeNpy(const std::string &path, const Array &given,
+                         std::string &problem) {
+  Array array = given;
+  if (array.type == MOE_RT_BF16)
+    convertFloats(array, MOE_RT_F32);
+  std::string shape;
+  for (int64_t size : array.shape)
+    shape += std::to_string(size) + ", ";
+  if (array.shape.size() > 1)
+    shape.resize(shape.size() - 2);
+  const char *descr = "<f4";
+  for (const TypeName &type : kTypes)
+    if (type.type == array.type)
+      descr = type.name;
+  std::string header = "{'descr': '" + std::string(descr) +
+                       "', 'fortran_order': False, 'shape': (" + shape + "), }";
+  while ((10 + header.size() + 1) % 64)
+    header += ' ';
+  header += '\n';
+  uint16_t length = uint16_t(header.size());
+  File file(std::fopen(path.c_str(), "wb"));
+  bool ok = file && std::fwrite("\x93NUMPY\x01\x00", 1, 8, file.get()) == 8 &&
+            std::fwrite(&length, 1, 2, file.get()) == 2 &&
+            std::fwrite(header.data(), 1, length, file.get()) == length &&
+            std::fwrite(array.bytes.data(), 1, array.bytes.size(), file.get()) ==
+                array.bytes.size() &&
+            std::fflush(file.get()) == 0;
+  if (!ok)
+    problem = path + ": " + std::strerror(errno);
+  return ok;
+}
+
+double moe_tools::elementAsDouble(const Array &array, int64_t index) {
+  const char *at = array.bytes.data() + index * moe_rt_type_size(array.type);
+  auto read = [&](auto value) {
+    std::memcpy(&value, at, sizeof(value));
+    return double(value);
+  };
+  switch (array.type) {
+  case MOE_RT_F32:
+    return read(float());
+  case MOE_RT_F64:
+    return read(double());
+  case MOE_RT_F16: {
+    uint16_t half;
+    std::memcpy(&half, at, 2);
+    return halfToFloat(half);
+  }
+  case MOE_RT_BF16: {
+    uint16_t half;
+    std::memcpy(&half, at, 2);
+    uint32_t bits = uint32_t(half) << 16;
+    float value;
+    std::memcpy(&value, &bits, 4);
+    return value;
+  }
+  case MOE_RT_I8:
+    return read(int8_t());
+  case MOE_RT_U8:
+  case MOE_RT_BOOL:
+    return read(uint8_t());
+  case MOE_RT_I16:
+    return read(int16_t());
+  case MOE_RT_U16:
+    return read(uint16_t());
+  case MOE_RT_I32:
+    return read(int32_t());
+  case MOE_RT_U32:
+    return read(uint32_t());
+  case MOE_RT_I64:
+    return read(int64_t());
+  case MOE_RT_U64:
+    return read(uint64_t());
+  }
+  return 0;
+}
+
+bool moe_tools::convertFloats(Array &array, moe_rt_type type) {
+  auto isFloat = [](moe_rt_type t) { return t <= MOE_RT_BF16; };
+  if (array.type == type)
+    return true;
+  if (!isFloat(array.type) || !isFloat(type))
+    return false;
+  Array result;
+  result.type = type;
+  result.shape = array.shape;
+  int64_t count = array.count();
+  size_t width = moe_rt_type_size(type);
+  result.bytes.resize(count * width);
+  for (int64_t i = 0; i < count; ++i) {
+    double value = elementAsDouble(array, i);
+    float single = float(value);
+    uint16_t half = type == MOE_RT_F16 ? floatToHalf(single)
+                                       : floatToBFloat(single);
+    const void *from = type == MOE_RT_F64   ? static_cast<const void *>(&value)
+                       : type == MOE_RT_F32 ? static_cast<const void *>(&single)
+                                            : static_cast<const void *>(&half);
+    std::memcpy(result.bytes.data() + i * width, from, width);
+  }
+  array = std::move(result);
+  return true;
+}

@@ -1,0 +1,163 @@
+//===- Generate.cpp - Text from a decoder ---------------------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Generate.h"
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <random>
+
+using namespace moe_tools;
+
+namespace {
+
+/// Which inputs and output are what.
+struct Roles {
+  int ids = -1, positions = -1, mask = -1, logits = -1;
+  std::string problem;
+};
+
+Roles findRoles(const moe_rt_model *model) {
+  Roles roles;
+  for (int i = 0; i < moe_rt_model_input_count(model); ++i) {
+    moe_rt_tensor_info info = moe_rt_model_input(model, i);
+    if (info.state >= 0)
+      continue;
+    std::string name = info.name;
+    bool matrix = info.type == MOE_RT_I64 && info.rank == 2;
+    if (matrix && name == "input_ids")
+      roles.ids = i;
+    else if (matrix && name == "position_ids")
+      roles.positions = i;
+    else if (matrix && name == "attention_mask")
+      roles.mask = i;
+    else
+      roles.problem = "input '" + name + "' " + info.shape +
+                      " has no role in text generation";
+  }
+  for (int i = 0; i < moe_rt_model_output_count(model); ++i) {
+    moe_rt_tensor_info info = moe_rt_model_output(model, i);
+    if (info.state < 0 && info.type == MOE_RT_F32 && info.rank == 3 &&
+        roles.logits < 0)
+      roles.logits = i;
+  }
+  if (roles.ids < 0)
+    roles.problem = "there is no input 'input_ids' [batch, sequence]";
+  if (roles.logits < 0)
+    roles.problem = "there is no float32 output [batch, sequence, vocabulary]";
+  if (moe_rt_model_state_count(model) == 0)
+    roles.problem = "the model keeps no state (past_key_values) between tokens";
+  return roles;
+}
+
+/// One token of a distribution, as temperature, top-k and top-p shape it.
+class Sampler {
+public:
+  explicit Sampler(const GenerateOptions &options)
+      : options(options), random(options.seed) {}
+
+  int64_t sample(const float *logits, int64_t count) {
+    order.resize(count);
+    for (int64_t i = 0; i < count; ++i)
+      order[i] = i;
+    int64_t keep = options.topK > 0 ? std::min<int64_t>(options.topK, count)
+                                    : count;
+    if (options.temperature <= 0)
+      keep = 1;
+    std::partial_sort(order.begin(), order.begin() + keep, order.end(),
+                      [&](int64_t a, int64_t b) {
+                        return logits[a] != logits[b] ? logits[a] > logits[b]
+                                                      : a < b;
+                      });
+    if (keep == 1)
+      return order[0];
+    weights.resize(keep);
+    double sum = 0;
+    for (int64_t i = 0; i < keep; ++i)
+      sum += weights[i] = std::exp((logits[order[i]] - logits[order[0]]) /
+                                   options.temperature);
+    double limit = 0;
+    for (int64_t i = 0; i < keep; ++i)
+      if ((limit += weights[i]) >= options.topP * sum) {
+        keep = i + 1;
+        break;
+      }
+    // 53 random bits: the same on every platform.
+    double at = double(random() >> 11) * 0x1p-53 * std::min(limit, sum);
+    for (int64_t i = 0; i < keep; ++i)
+      if ((at -= weights[i]) < 0)
+        return order[i];
+    return order[keep - 1];
+  }
+
+private:
+  const GenerateOptions &options;
+  std::mt19937_64 random;
+  std::vector<int64_t> order;
+  std::vector<double> weights;
+};
+
+} // namespace
+
+int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
+  Roles roles = findRoles(runtime.model);
+  if (!roles.problem.empty()) {
+    std::fprintf(stderr, "moe-run: error: --generate: %s\n",
+                 roles.problem.c_str());
+    return kUserError;
+  }
+  if (options.prompt.empty()) {
+    std::fprintf(stderr, "moe-run: error: --generate needs a prompt of at least "
+                         "one token\n");
+    return kUserError;
+  }
+  std::fprintf(stderr, "found: tokens 'input_ids'%s%s, %d states, logits '%s'\n",
+               roles.positions >= 0 ? ", positions 'position_ids'" : "",
+               roles.mask >= 0 ? ", mask 'attention_mask'" : "",
+               moe_rt_model_state_count(runtime.model),
+               moe_rt_model_output(runtime.model, roles.logits).name);
+  Sampler sampler(options);
+  std::vector<int64_t> tokens = options.prompt, positions, mask;
+  int64_t past = 0;
+  for (int produced = 0; produced < options.count; ++produced) {
+    int64_t count = int64_t(tokens.size()), total = past + count;
+    positions.resize(count);
+    for (int64_t i = 0; i < count; ++i)
+      positions[i] = past + i;
+    mask.assign(total, 1);
+    int64_t shape[2] = {1, count}, maskShape[2] = {1, total};
+    auto set = [&](int input, const int64_t *size, const int64_t *data) {
+      return input < 0 || moe_rt_session_set_input(runtime.session, input,
+                                                   MOE_RT_I64, 2, size,
+                                                   data) == MOE_RT_OK;
+    };
+    if (!set(roles.ids, shape, tokens.data()) ||
+        !set(roles.positions, shape, positions.data()) ||
+        !set(roles.mask, maskShape, mask.data()) ||
+        moe_rt_session_run(runtime.session) != MOE_RT_OK)
+      return runtime.fail("moe-run");
+    moe_rt_tensor logits;
+    if (moe_rt_session_output(runtime.session, roles.logits, &logits) !=
+        MOE_RT_OK)
+      return runtime.fail("moe-run");
+    int64_t vocabulary = logits.shape[2];
+    int64_t token = sampler.sample(static_cast<const float *>(logits.data) +
+                                       (logits.shape[1] - 1) * vocabulary,
+                                   vocabulary);
+    if (options.bytes)
+      std::putchar(int(token & 255));
+    else
+      std::printf("%s%lld", produced ? "," : "", static_cast<long long>(token));
+    std::fflush(stdout);
+    past = total;
+    tokens.assign(1, token);
+  }
+  std::putchar('\n');
+  return kOk;
+}
