@@ -473,7 +473,7 @@ void Importer::importBody(const onnx_ns::GraphProto &graph, Region &region,
     }
     results.push_back(value);
   }
-  func::ReturnOp::create(builder, builder.getUnknownLoc(), results);
+  onnx::YieldOp::create(builder, builder.getUnknownLoc(), results);
 }
 
 void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
@@ -579,6 +579,9 @@ void Importer::importMain() {
   }
   if (failed)
     return;
+  // Now that all inputs are known, so is the number of symbols.
+  for (Type &type : types)
+    type = onnx::withSymbols(type, onnx::getNumSymbols(*module));
   builder.setInsertionPointToEnd(module->getBody());
   auto main = func::FuncOp::create(builder, module->getLoc(), "main",
                                    builder.getFunctionType(types, {}));

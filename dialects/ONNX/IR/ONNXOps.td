@@ -147,6 +147,17 @@ def ONNX_ConstantOp : ONNX_Op<"constant", [Pure, ConstantLike]> {
   }]>];
 }
 
+def ONNX_YieldOp : ONNX_Op<"yield", [Terminator, Pure, HasParent<"NodeOp">]> {
+  let summary = "Ends a subgraph of If, Loop or Scan with its outputs";
+  let description = [{
+    ```mlir
+    onnx.yield %condition, %sum : tensor<i1>, tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
 def ONNX_SymbolOp : ONNX_Op<"symbol", [Pure]> {
   let summary = "The run-time value of a named dimension";
   let description = [{

@@ -113,12 +113,12 @@ std::optional<Poly> Poly::dividedBy(const Poly &other) const {
   if (!valid || !other.valid || other.terms.empty())
     return std::nullopt;
   auto leading = [](const Poly &poly) {
-    return *std::max_element(
-        poly.terms.begin(), poly.terms.end(), [](auto &a, auto &b) {
-          return a.first.size() != b.first.size()
-                     ? a.first.size() < b.first.size()
-                     : a.first < b.first;
-        });
+    return *std::max_element(poly.terms.begin(), poly.terms.end(),
+                             [](auto &a, auto &b) {
+                               return a.first.size() != b.first.size()
+                                          ? a.first.size() < b.first.size()
+                                          : a.first < b.first;
+                             });
   };
   auto [divisor, divisorCoefficient] = leading(other);
   Poly quotient, rest = *this;
@@ -150,7 +150,8 @@ std::optional<int64_t> Poly::asConstant() const {
 }
 
 bool Poly::isNonNegative() const {
-  return valid && llvm::all_of(terms, [](auto &term) { return term.second >= 0; });
+  return valid &&
+         llvm::all_of(terms, [](auto &term) { return term.second >= 0; });
 }
 
 SmallVector<AffineExpr> onnx::getDims(Type type, MLIRContext *context) {
@@ -173,7 +174,8 @@ SmallVector<AffineExpr> onnx::getDims(Type type, MLIRContext *context) {
   return dims;
 }
 
-RankedTensorType onnx::getTensorType(Type elementType, ArrayRef<AffineExpr> dims,
+RankedTensorType onnx::getTensorType(Type elementType,
+                                     ArrayRef<AffineExpr> dims,
                                      unsigned symbols) {
   SmallVector<int64_t> shape;
   bool dynamic = false;
@@ -204,8 +206,8 @@ Type onnx::withSymbols(Type type, unsigned symbols) {
     return type;
   return RankedTensorType::get(
       tensor.getShape(), tensor.getElementType(),
-      AffineMapAttr::get(AffineMap::get(0, symbols, names.getValue().getResults(),
-                                        type.getContext())));
+      AffineMapAttr::get(AffineMap::get(
+          0, symbols, names.getValue().getResults(), type.getContext())));
 }
 
 unsigned onnx::getNumSymbols(ModuleOp module) {

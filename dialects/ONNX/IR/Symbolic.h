@@ -56,13 +56,14 @@ private:
   bool valid = true;
 };
 
-/// The dimensions of a ranked tensor or of a weight. A dynamic dimension without
-/// a name is a null expression.
+/// The dimensions of a ranked tensor or of a weight. A dynamic dimension
+/// without a name is a null expression.
 llvm::SmallVector<AffineExpr> getDims(Type type, MLIRContext *context);
 
 /// A tensor type with these dimensions: constants become static sizes, the rest
 /// is recorded in the encoding.
-RankedTensorType getTensorType(Type elementType, llvm::ArrayRef<AffineExpr> dims,
+RankedTensorType getTensorType(Type elementType,
+                               llvm::ArrayRef<AffineExpr> dims,
                                unsigned symbols);
 
 /// The same type without names.

@@ -33,8 +33,8 @@ std::optional<llvm::SmallVector<Poly>> getElements(Value value);
 /// The elements when all are constants.
 std::optional<llvm::SmallVector<int64_t>> getConstantElements(Value value);
 
-/// The dimensions of a tensor or weight as polynomials; nothing when the rank or
-/// a dimension is unknown.
+/// The dimensions of a tensor or weight as polynomials; nothing when the rank
+/// or a dimension is unknown.
 std::optional<llvm::SmallVector<Poly>> getPolyDims(Value value);
 
 /// Element type of a tensor or weight, or null.

@@ -1,4 +1,5 @@
-//===- Elementwise.cpp - Shapes of element by element operators -------------===//
+//===- Elementwise.cpp - Shapes of element by element operators
+//-------------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -62,9 +63,8 @@ Type onnx::getElementType(int64_t number, Builder b) {
 namespace {
 
 /// The operands' elements, all stretched to the number the result has.
-std::optional<SmallVector<Dims>> operandElements(Inference &n,
-                                                 ArrayRef<Dims> shapes,
-                                                 ArrayRef<Poly> result) {
+std::optional<SmallVector<Dims>>
+operandElements(Inference &n, ArrayRef<Dims> shapes, ArrayRef<Poly> result) {
   Poly count(1);
   for (const Poly &dim : result)
     count = count * dim;
@@ -145,8 +145,7 @@ LogicalResult broadcastInputs(Inference &n, SmallVector<Dims> &shapes,
   for (unsigned i = 0; i < shapes.size(); ++i)
     if (!n.dimsOf(i, shapes[i]))
       return failure();
-  return success(!shapes.empty() &&
-                 succeeded(n.broadcastDims(shapes, result)));
+  return success(!shapes.empty() && succeeded(n.broadcastDims(shapes, result)));
 }
 
 LogicalResult binary(Inference &n) {
@@ -158,7 +157,8 @@ LogicalResult binary(Inference &n) {
     Dims elements = operands->front();
     for (const Dims &operand : ArrayRef<Dims>(*operands).drop_front())
       for (auto [element, y] : llvm::zip(elements, operand))
-        element = compute(n.op.getOpType(), element, y).value_or(Poly::invalid());
+        element =
+            compute(n.op.getOpType(), element, y).value_or(Poly::invalid());
     n.setElements(0, elements);
   }
   return n.set(0, n.elementOf(0), result);
@@ -190,10 +190,10 @@ LogicalResult where(Inference &n) {
     for (auto [condition, x, y] :
          llvm::zip((*operands)[0], (*operands)[1], (*operands)[2])) {
       std::optional<int64_t> known = condition.asConstant();
-      elements.push_back(x == y    ? x
-                         : !known  ? Poly::invalid()
-                         : *known  ? x
-                                   : y);
+      elements.push_back(x == y   ? x
+                         : !known ? Poly::invalid()
+                         : *known ? x
+                                  : y);
     }
     n.setElements(0, elements);
   }
@@ -233,7 +233,7 @@ LogicalResult test(Inference &n) {
   return n.set(0, n.b.getI1Type(), dims);
 }
 
-LogicalResult cast(Inference &n) {
+LogicalResult castOp(Inference &n) {
   Dims dims;
   if (!n.dimsOf(0, dims))
     return failure();
@@ -256,11 +256,24 @@ LogicalResult cast(Inference &n) {
 } // namespace
 
 void onnx::addElementwiseRules(RuleTable &t) {
-  t.addAll({"Exp", "Log", "Sqrt", "Reciprocal", "Sin", "Cos", "Tan", "Asin",
-            "Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Tanh",
-            "Erf", "Sigmoid", "Softplus", "Softsign", "Relu", "Floor", "Ceil",
-            "Round", "Sign", "Gelu", "Clip", "HardSigmoid", "HardSwish", "Elu",
-            "Celu", "Selu", "LeakyRelu", "ThresholdedRelu", "Mish", "Swish",
+  t.addAll({"Exp",        "Log",
+            "Sqrt",       "Reciprocal",
+            "Sin",        "Cos",
+            "Tan",        "Asin",
+            "Acos",       "Atan",
+            "Sinh",       "Cosh",
+            "Asinh",      "Acosh",
+            "Atanh",      "Tanh",
+            "Erf",        "Sigmoid",
+            "Softplus",   "Softsign",
+            "Relu",       "Floor",
+            "Ceil",       "Round",
+            "Sign",       "Gelu",
+            "Clip",       "HardSigmoid",
+            "HardSwish",  "Elu",
+            "Celu",       "Selu",
+            "LeakyRelu",  "ThresholdedRelu",
+            "Mish",       "Swish",
             "BitwiseNot", "Shrink"},
            1, inferSameAsFirst);
   t.addAll({"FastGelu", "QuickGelu", "Gelu", "BiasGelu"}, 1, inferSameAsFirst,
@@ -278,6 +291,6 @@ void onnx::addElementwiseRules(RuleTable &t) {
   t.add("IsNaN", 9, test);
   t.add("IsInf", 10, test);
   t.add("Where", 9, where);
-  t.add("Cast", 6, cast);
-  t.add("CastLike", 15, cast);
+  t.add("Cast", 6, castOp);
+  t.add("CastLike", 15, castOp);
 }

@@ -1,4 +1,5 @@
-//===- Indexing.cpp - Shapes of operators that choose and place elements ----===//
+//===- Indexing.cpp - Shapes of operators that choose and place elements
+//----===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -34,7 +35,8 @@ LogicalResult concat(Inference &n) {
     for (int64_t d = 0; d < int64_t(dims.size()); ++d) {
       if (d == axis)
         continue;
-      if (dims[d].asConstant() && result[d].asConstant() && dims[d] != result[d])
+      if (dims[d].asConstant() && result[d].asConstant() &&
+          dims[d] != result[d])
         return n.contradict("concatenates " + n.text(first) + " and " +
                             n.text(dims) + " along dimension " + Twine(axis));
       FailureOr<Poly> same = n.unify(result[d], dims[d]);
@@ -162,9 +164,9 @@ LogicalResult slice(Inference &n) {
          to = (*ends)[i].asConstant();
     Range range;
     if (stepsKnown)
-      range = size && from && to
-                  ? constantRange(*size, *from, *to, steps[i])
-                  : symbolicRange(dims[axis], (*starts)[i], (*ends)[i], steps[i]);
+      range = size && from && to ? constantRange(*size, *from, *to, steps[i])
+                                 : symbolicRange(dims[axis], (*starts)[i],
+                                                 (*ends)[i], steps[i]);
     exact &= range.begin.isValid() && range.count.isValid();
     begins[axis] = range.begin;
     result[axis] = range.count;
@@ -188,8 +190,8 @@ LogicalResult slice(Inference &n) {
     SmallVector<AffineExpr> exprs;
     for (const Poly &poly : polys)
       exprs.push_back(poly.toAffine(n.op.getContext()));
-    return AffineMapAttr::get(AffineMap::get(0, n.context.getNumSymbols(), exprs,
-                                             n.op.getContext()));
+    return AffineMapAttr::get(
+        AffineMap::get(0, n.context.getNumSymbols(), exprs, n.op.getContext()));
   };
   NamedAttrList attrs(n.op.getNodeAttrs());
   attrs.set("offsets", map(begins));
@@ -227,8 +229,7 @@ LogicalResult split(Inference &n) {
   } else if (total) {
     int64_t chunk = llvm::divideCeil(*total, count);
     for (int64_t i = 0; i < count; ++i)
-      sizes.push_back(
-          Poly(std::clamp<int64_t>(*total - i * chunk, 0, chunk)));
+      sizes.push_back(Poly(std::clamp<int64_t>(*total - i * chunk, 0, chunk)));
   } else if (auto part = dims[axis].dividedBy(Poly(count))) {
     sizes.assign(count, *part);
   } else {
@@ -272,7 +273,8 @@ LogicalResult gather(Inference &n) {
   if (elements && chosen && data.size() == 1) {
     Dims picked;
     for (int64_t index : *chosen)
-      picked.push_back((*elements)[index < 0 ? index + elements->size() : index]);
+      picked.push_back(
+          (*elements)[index < 0 ? index + elements->size() : index]);
     n.setElements(0, picked);
   }
   return n.set(0, n.elementOf(0), result);
@@ -343,9 +345,8 @@ LogicalResult oneHot(Inference &n) {
   if (failed(n.normalizeAxis(axis, rank)))
     return failure();
   auto depth = n.elementsOf(1);
-  dims.insert(dims.begin() + axis, depth && depth->size() == 1
-                                       ? (*depth)[0]
-                                       : Poly::invalid());
+  dims.insert(dims.begin() + axis,
+              depth && depth->size() == 1 ? (*depth)[0] : Poly::invalid());
   n.makeKnown(0, dims);
   return n.set(0, n.elementOf(2), dims);
 }

@@ -151,8 +151,8 @@ std::optional<int64_t> ShapeContext::assumeEqual(const Poly &a, const Poly &b) {
   }
   // What depends on data is known too late to be checked.
   if (isBound(x) && isBound(y))
-    equalities.insert(AffineMapAttr::get(
-        AffineMap::get(0, written, {x, y}, context)));
+    equalities.insert(
+        AffineMapAttr::get(AffineMap::get(0, written, {x, y}, context)));
   return std::nullopt;
 }
 
@@ -239,8 +239,8 @@ Poly Inference::fresh(unsigned result, unsigned dim) {
       (op.getName() + "_" + Twine(result) + "_d" + Twine(dim)).str();
   if (auto old = dyn_cast<RankedTensorType>(op.getResult(result).getType());
       old && int64_t(dim) < old.getRank()) {
-    auto symbol = dyn_cast_or_null<AffineSymbolExpr>(
-        getDims(old, op.getContext())[dim]);
+    auto symbol =
+        dyn_cast_or_null<AffineSymbolExpr>(getDims(old, op.getContext())[dim]);
     if (symbol && symbol.getPosition() < context.getNumSymbols() &&
         context.getName(symbol.getPosition()) == name)
       return Poly::symbol(symbol.getPosition());
@@ -256,7 +256,8 @@ void Inference::makeKnown(unsigned result, Dims &dims) {
 
 std::optional<SmallVector<int64_t>> Inference::intsOf(StringRef attribute,
                                                       unsigned input) {
-  if (auto attr = dyn_cast_or_null<DenseI64ArrayAttr>(op.getNodeAttr(attribute)))
+  if (auto attr =
+          dyn_cast_or_null<DenseI64ArrayAttr>(op.getNodeAttr(attribute)))
     return SmallVector<int64_t>(attr.asArrayRef());
   if (!op.hasInput(input))
     return SmallVector<int64_t>();
@@ -309,8 +310,8 @@ void Inference::setElements(unsigned i, ArrayRef<Poly> elements) {
     if (!exprs.back())
       return;
   }
-  op.setShapeValue(i, AffineMap::get(0, context.getNumSymbols(), exprs,
-                                     op.getContext()));
+  op.setShapeValue(
+      i, AffineMap::get(0, context.getNumSymbols(), exprs, op.getContext()));
 }
 
 FailureOr<Poly> Inference::unify(const Poly &a, const Poly &b) {
@@ -335,7 +336,8 @@ FailureOr<Poly> Inference::unify(const Poly &a, const Poly &b) {
 }
 
 /// Equal dimensions stay; 1 stretches. A named size beside another one is taken
-/// to be equal: what is run must not depend on which of the two happens to be 1.
+/// to be equal: what is run must not depend on which of the two happens to
+/// be 1.
 LogicalResult Inference::broadcastDims(ArrayRef<Dims> shapes, Dims &result) {
   size_t rank = 0;
   for (const Dims &shape : shapes)
@@ -393,8 +395,8 @@ static const RuleTable &getRules() {
 }
 
 LogicalResult Inference::run() {
-  if (Rule rule = getRules().lookup(op.getDomain(), op.getOpType(),
-                                    op.getVersion()))
+  if (Rule rule =
+          getRules().lookup(op.getDomain(), op.getOpType(), op.getVersion()))
     (void)rule(*this); // without a message: not enough is known
   return success(!contradicted);
 }

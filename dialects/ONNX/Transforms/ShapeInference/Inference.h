@@ -23,8 +23,8 @@ using Dims = SmallVector<Poly>;
 constexpr int64_t kMaxElements = 64;
 
 /// What the nodes of a walk share: the symbols, of which the first ones are
-/// bound by the inputs, and the equalities of dimensions that the types rely on.
-/// Kept out of the module until `writeBack`, so that a walk stays linear.
+/// bound by the inputs, and the equalities of dimensions that the types rely
+/// on. Kept out of the module until `writeBack`, so that a walk stays linear.
 class ShapeContext {
 public:
   explicit ShapeContext(ModuleOp module);
@@ -65,6 +65,8 @@ public:
 
   /// Reports operands that cannot go together. Gives failure.
   LogicalResult contradict(const Twine &what);
+  /// Fails without a message: a node inside was reported.
+  void markContradicted() { contradicted = true; }
   std::string text(const Poly &poly) {
     return toString(poly.toAffine(op.getContext()), context.getModule());
   }
@@ -87,14 +89,16 @@ public:
   void makeKnown(unsigned result, Dims &dims);
 
   /// Ints from an attribute or, in later versions, an input.
-  std::optional<SmallVector<int64_t>> intsOf(StringRef attribute, unsigned input);
+  std::optional<SmallVector<int64_t>> intsOf(StringRef attribute,
+                                             unsigned input);
   LogicalResult normalizeAxes(SmallVectorImpl<int64_t> &axes, int64_t rank);
   LogicalResult normalizeAxis(int64_t &axis, int64_t rank);
 
   LogicalResult set(unsigned i, Type element, ArrayRef<Poly> dims);
   void setElements(unsigned i, ArrayRef<Poly> elements);
 
-  /// The one dimension that two equal ones are. Fails when they cannot be equal.
+  /// The one dimension that two equal ones are. Fails when they cannot be
+  /// equal.
   FailureOr<Poly> unify(const Poly &a, const Poly &b);
   /// The broadcast shape. Fails with a message when there is none.
   LogicalResult broadcastDims(ArrayRef<Dims> shapes, Dims &result);

@@ -1,4 +1,5 @@
-//===- ShapeOps.cpp - Shapes of operators that make and take shapes ---------===//
+//===- ShapeOps.cpp - Shapes of operators that make and take shapes
+//---------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -74,9 +75,9 @@ LogicalResult reshape(Inference &n) {
   if (!inferred && llvm::count_if(*target, [](const Poly &dim) {
                      return !dim.isValid();
                    }) == 1)
-    inferred = llvm::find_if(*target, [](const Poly &dim) {
-                 return !dim.isValid();
-               }) - target->begin();
+    inferred =
+        llvm::find_if(*target, [](const Poly &dim) { return !dim.isValid(); }) -
+        target->begin();
   Poly total = productOf(dims), known(1);
   for (auto [i, dim] : llvm::enumerate(*target))
     if (inferred != i)
@@ -165,7 +166,8 @@ LogicalResult transpose(Inference &n) {
       perm.push_back(i);
   if (perm.size() != dims.size())
     return n.contradict("permutes " + Twine(perm.size()) +
-                        " dimensions of a tensor of rank " + Twine(dims.size()));
+                        " dimensions of a tensor of rank " +
+                        Twine(dims.size()));
   SmallVector<bool> seen(dims.size(), false);
   for (int64_t from : perm) {
     if (from < 0 || from >= int64_t(dims.size()) || seen[from])
@@ -276,7 +278,8 @@ LogicalResult range(Inference &n) {
   Poly span = step > 0 ? (*limit)[0] - (*start)[0] : (*start)[0] - (*limit)[0];
   if (auto constant = span.asConstant()) {
     int64_t width = step > 0 ? step : -step;
-    int64_t count = std::max<int64_t>(0, llvm::divideCeilSigned(*constant, width));
+    int64_t count =
+        std::max<int64_t>(0, llvm::divideCeilSigned(*constant, width));
     if (count <= kMaxElements) {
       Dims elements;
       for (int64_t i = 0; i < count; ++i)
