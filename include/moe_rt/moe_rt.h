@@ -1,4 +1,5 @@
-/*===- moe_rt.h - The runtime's C API --------------------------------------===*\
+/*===- moe_rt.h - The runtime's C API
+--------------------------------------===*\
 |*
 |* Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 |* See LICENSE for license information.
@@ -116,17 +117,17 @@ MOE_RT_API int32_t moe_rt_model_find_output(const moe_rt_model *model,
 MOE_RT_API const char *moe_rt_model_metadata(const moe_rt_model *model);
 
 typedef struct moe_rt_options {
-  uint64_t struct_size;    /* set by moe_rt_options_init */
-  uint64_t memory_budget;  /* bytes for everything; 0: as much as there is */
-  double budget_percent;   /* of each layer's experts; 0: off */
-  int32_t expert_slots;    /* per layer; 0: from the budget */
-  int32_t threads;         /* 0: as many as the process may use */
-  const char *policy;      /* "auto", "lru", "lfu" */
-  const char *io;          /* "auto", "uring", "pread", "buffered" */
-  const char *isa;         /* NULL: the best the CPU has */
-  int64_t max_context;     /* positions a state is planned for */
+  uint64_t struct_size;   /* set by moe_rt_options_init */
+  uint64_t memory_budget; /* bytes for everything; 0: as much as there is */
+  double budget_percent;  /* of each layer's experts; 0: off */
+  int32_t expert_slots;   /* per layer; 0: from the budget */
+  int32_t threads;        /* 0: as many as the process may use */
+  const char *policy;     /* "auto", "lru", "lfu" */
+  const char *io;         /* "auto", "uring", "pread", "buffered" */
+  const char *isa;        /* NULL: the best the CPU has */
+  int64_t max_context;    /* positions a state is planned for */
   int64_t max_batch;
-  int64_t prefill_chunk;   /* tokens of one run that are planned for */
+  int64_t prefill_chunk; /* tokens of one run that are planned for */
 } moe_rt_options;
 
 MOE_RT_API void moe_rt_options_init(moe_rt_options *options);
@@ -148,12 +149,9 @@ MOE_RT_API void moe_rt_session_close(moe_rt_session *session);
 /* Gives input `index` its value for the next run: a dense row-major array that
  * is borrowed until the run ends. A state's input imports the tensor into the
  * session's state; without one the state goes on from the last run. */
-MOE_RT_API moe_rt_status moe_rt_session_set_input(moe_rt_session *session,
-                                                  int32_t index,
-                                                  moe_rt_type type,
-                                                  int32_t rank,
-                                                  const int64_t *shape,
-                                                  const void *data);
+MOE_RT_API moe_rt_status moe_rt_session_set_input(
+    moe_rt_session *session, int32_t index, moe_rt_type type, int32_t rank,
+    const int64_t *shape, const void *data);
 /* Runs once with the inputs set since the last run. */
 MOE_RT_API moe_rt_status moe_rt_session_run(moe_rt_session *session);
 

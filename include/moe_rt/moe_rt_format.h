@@ -1,4 +1,5 @@
-/*===- moe_rt_format.h - Bytes of the .moe and .moew files -----------------===*\
+/*===- moe_rt_format.h - Bytes of the .moe and .moew files
+-----------------===*\
 |*
 |* Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 |* See LICENSE for license information.

@@ -24,14 +24,13 @@ ExternalData::ExternalData(StringRef modelPath) {
 
 /// True when `file` is `folder` or lies in it; both are real paths.
 static bool isInside(StringRef file, StringRef folder) {
-  return file == folder ||
-         (file.starts_with(folder) &&
-          (folder.ends_with("/") || file.drop_front(folder.size())
-                                        .starts_with("/")));
+  return file == folder || (file.starts_with(folder) &&
+                            (folder.ends_with("/") ||
+                             file.drop_front(folder.size()).starts_with("/")));
 }
 
-/// Hugging Face keeps `snapshots/<revision>/<file>` as links into `blobs/` of the
-/// same repository: the only place outside of its folder a file may be in.
+/// Hugging Face keeps `snapshots/<revision>/<file>` as links into `blobs/` of
+/// the same repository: the only place outside of its folder a file may be in.
 static std::string blobsOf(StringRef folder) {
   for (StringRef at = folder; !at.empty(); at = path::parent_path(at))
     if (path::filename(path::parent_path(at)) == "snapshots") {
@@ -54,10 +53,12 @@ const ExternalData::File &ExternalData::open(StringRef location) {
     return file;
   }
   if (path::is_absolute(location)) {
-    file.problem = "is an absolute path; external data must lie beside the model";
+    file.problem =
+        "is an absolute path; external data must lie beside the model";
     return file;
   }
-  for (StringRef part : llvm::make_range(path::begin(location), path::end(location)))
+  for (StringRef part :
+       llvm::make_range(path::begin(location), path::end(location)))
     if (part == "..") {
       file.problem = "leaves the model's folder; external data must lie beside "
                      "the model";
@@ -71,7 +72,8 @@ const ExternalData::File &ExternalData::open(StringRef location) {
   }
   (void)fs::real_path(folder, realFolder);
   std::string blobs = blobsOf(folder);
-  if (!isInside(real, realFolder) && (blobs.empty() || !isInside(real, blobs))) {
+  if (!isInside(real, realFolder) &&
+      (blobs.empty() || !isInside(real, blobs))) {
     file.problem = "is a link to a place outside of the model's folder";
     return file;
   }
@@ -99,13 +101,14 @@ llvm::Expected<ByteRange> ExternalData::locate(StringRef location,
   if (length == 0)
     length = expected;
   if (length != expected)
-    return fail("has " + std::to_string(length) + " bytes for it, its shape needs " +
-                std::to_string(expected));
+    return fail("has " + std::to_string(length) +
+                " bytes for it, its shape needs " + std::to_string(expected));
   if (offset > file.size || length > file.size - offset)
     return fail("has " + std::to_string(file.size) +
                 " bytes, the tensor ends at byte " +
-                (offset > UINT64_MAX - length ? "2^64"
-                                              : std::to_string(offset + length)) +
+                (offset > UINT64_MAX - length
+                     ? "2^64"
+                     : std::to_string(offset + length)) +
                 ": the file was cut short or belongs to another model");
   return ByteRange{offset, length};
 }

@@ -14,8 +14,8 @@
 
 namespace mlir::moe {
 
-/// Finds the files that a model's external data names, relative to the folder of
-/// the model as the user gave it, and checks that they may be read.
+/// Finds the files that a model's external data names, relative to the folder
+/// of the model as the user gave it, and checks that they may be read.
 class ExternalData {
 public:
   explicit ExternalData(StringRef modelPath);

@@ -11,9 +11,9 @@
 #include "WireFormat.h"
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/ONNX/IR/Symbolic.h"
-#include "moe/Import/Import.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "moe/Import/Import.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -54,6 +54,7 @@ private:
   void checkVersions();
   void importMain();
   Type importInput(const onnx_ns::ValueInfoProto &info);
+  Type importDeclared(const onnx_ns::ValueInfoProto &info);
   AffineExpr importDim(const onnx_ns::TensorShapeProto::Dimension &dim,
                        StringRef input, int index);
   void importInitializer(const onnx_ns::TensorProto &tensor, unsigned number,
@@ -75,7 +76,7 @@ private:
   Value constantOrWeight(StringRef name, const onnx_ns::TensorProto &tensor,
                          Location loc);
 
-  InFlightDiagnostic error() { 
+  InFlightDiagnostic error() {
     failed = true;
     return emitError(NameLoc::get(builder.getStringAttr(path)));
   }
@@ -135,15 +136,15 @@ bool Importer::readFile() {
 
 void Importer::checkVersions() {
   if (model.ir_version() > kMaxIRVersion)
-    error() << "has IR version " << model.ir_version()
-            << "; versions up to " << kMaxIRVersion << " are supported";
+    error() << "has IR version " << model.ir_version() << "; versions up to "
+            << kMaxIRVersion << " are supported";
   SmallVector<NamedAttribute> list;
   for (const auto &opset : model.opset_import()) {
     std::string domain = opset.domain() == "ai.onnx" ? "" : opset.domain();
     opsets[domain] = opset.version();
-    list.push_back(builder.getNamedAttr(
-        domain.empty() ? "ai.onnx" : domain,
-        builder.getI64IntegerAttr(opset.version())));
+    list.push_back(
+        builder.getNamedAttr(domain.empty() ? "ai.onnx" : domain,
+                             builder.getI64IntegerAttr(opset.version())));
     if (domain.empty() &&
         (opset.version() < kMinOpset || opset.version() > kMaxOpset))
       error() << "uses opset " << opset.version() << "; opsets " << kMinOpset
@@ -235,13 +236,28 @@ Type Importer::importInput(const onnx_ns::ValueInfoProto &info) {
   return onnx::getTensorType(element, dims, 0);
 }
 
+/// What the file says of an output, as far as it can be compared with what its
+/// node gives; sizes of 0 stand for unknown ones in some files.
+Type Importer::importDeclared(const onnx_ns::ValueInfoProto &info) {
+  const auto &tensor = info.type().tensor_type();
+  Type element = elementType(tensor.elem_type(), context);
+  if (!info.type().has_tensor_type() || !element || !tensor.has_shape())
+    return {};
+  SmallVector<int64_t> shape;
+  for (const auto &dim : tensor.shape().dim())
+    shape.push_back(dim.has_dim_value() && dim.dim_value() > 0
+                        ? dim.dim_value()
+                        : ShapedType::kDynamic);
+  return RankedTensorType::get(shape, element);
+}
+
 Value Importer::constantOrWeight(StringRef name,
                                  const onnx_ns::TensorProto &tensor,
                                  Location loc) {
   TensorReader reader(tensor, context);
   if (llvm::Error problem = reader.check()) {
-    error() << "tensor '" << name << "': "
-            << llvm::toString(std::move(problem));
+    error() << "tensor '" << name
+            << "': " << llvm::toString(std::move(problem));
     return {};
   }
   DenseElementsAttr value = reader.read();
@@ -268,13 +284,13 @@ void Importer::importInitializer(const onnx_ns::TensorProto &tensor,
   Location loc = NameLoc::get(builder.getStringAttr(name));
   TensorReader reader(tensor, context);
   if (llvm::Error problem = reader.check()) {
-    error() << "initializer '" << name << "': "
-            << llvm::toString(std::move(problem));
+    error() << "initializer '" << name
+            << "': " << llvm::toString(std::move(problem));
     return;
   }
   auto weight = [&](StringRef file, ByteRange range) -> Value {
-    auto type = weights::WeightTensorType::get(context, reader.shape(),
-                                               reader.type());
+    auto type =
+        weights::WeightTensorType::get(context, reader.shape(), reader.type());
     return weights::RefOp::create(builder, loc, type, name, file, range.offset);
   };
   auto raw = rawData.find(number);
@@ -314,8 +330,8 @@ void Importer::importInitializer(const onnx_ns::TensorProto &tensor,
     if (reader.type().isInteger() && reader.numBytes() <= 4096) {
       SmallString<256> full(llvm::sys::path::parent_path(path));
       llvm::sys::path::append(full, location);
-      auto bytes = llvm::MemoryBuffer::getFileSlice(full, range->length,
-                                                    range->offset);
+      auto bytes =
+          llvm::MemoryBuffer::getFileSlice(full, range->length, range->offset);
       if (bytes) {
         scope.values[name] = onnx::ConstantOp::create(
             builder, loc,
@@ -479,9 +495,9 @@ void Importer::importBody(const onnx_ns::GraphProto &graph, Region &region,
 void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
                           const std::string &prefix, unsigned depth) {
   std::string domain = node.domain() == "ai.onnx" ? "" : node.domain();
-  std::string name = prefix + (node.name().empty()
-                                   ? node.op_type() + "_#" + std::to_string(nodes)
-                                   : node.name());
+  std::string name = prefix + (node.name().empty() ? node.op_type() + "_#" +
+                                                         std::to_string(nodes)
+                                                   : node.name());
   if (++nodes > kMaxNodes) {
     if (nodes == kMaxNodes + 1)
       error() << "has more than " << kMaxNodes << " nodes";
@@ -527,8 +543,8 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
       bodies.push_back(&attribute->g());
       continue;
     }
-    attributes.push_back(builder.getNamedAttr(formal.name(),
-                                              importAttribute(*attribute, name)));
+    attributes.push_back(
+        builder.getNamedAttr(formal.name(), importAttribute(*attribute, name)));
   }
   int64_t version = 1;
   auto known = opsets.find(domain);
@@ -605,8 +621,11 @@ void Importer::importMain() {
       continue;
     }
     results.push_back(value);
-    resultAttrs.push_back(builder.getDictionaryAttr(builder.getNamedAttr(
-        onnx::ONNXDialect::kName, builder.getStringAttr(info.name()))));
+    NamedAttrList attributes(builder.getNamedAttr(
+        onnx::ONNXDialect::kName, builder.getStringAttr(info.name())));
+    if (Type declared = importDeclared(info))
+      attributes.set("onnx.declared", TypeAttr::get(declared));
+    resultAttrs.push_back(attributes.getDictionary(context));
   }
   if (graph.output_size() == 0)
     error() << "has no outputs";

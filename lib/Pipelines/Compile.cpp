@@ -8,6 +8,8 @@
 
 #include "moe/Pipelines/Compile.h"
 #include "dialects/MoE/IR/MoE.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/Pass/PassManager.h"
 #include "moe/CodeGen/CPU/EmitObject.h"
 #include "moe/Import/Import.h"
 #include "moe/Pipelines/Pipelines.h"
@@ -15,8 +17,6 @@
 #include "moe/Support/Report.h"
 #include "moe/Target/ModelFile.h"
 #include "moe/Target/Packer.h"
-#include "mlir/IR/AsmState.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -90,10 +90,9 @@ bool Compiler::reached(Stage stage, ModuleOp module, StringRef suffix) {
   flags.elideLargeElementsAttrs(64).enableDebugInfo(false);
   if (!options.dumpFolder.empty()) {
     SmallString<128> path(options.dumpFolder);
-    llvm::sys::path::append(
-        path, llvm::formatv("{0}-{1}{2}.mlir", int(stage), getStageName(stage),
-                            suffix)
-                  .str());
+    llvm::sys::path::append(path, llvm::formatv("{0}-{1}{2}.mlir", int(stage),
+                                                getStageName(stage), suffix)
+                                      .str());
     std::error_code error;
     llvm::raw_fd_ostream stream(path, error);
     if (!error)
@@ -128,9 +127,9 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
   // One layout serves every variant of the family: packed once.
   if (isFirst && options.stop == Stage::Model) {
     auto begin = std::chrono::steady_clock::now();
-    auto result = packWeights(module, llvm::sys::path::parent_path(options.input),
-                              weightsFile->temporaryPath(),
-                              options.showProgress);
+    auto result =
+        packWeights(module, llvm::sys::path::parent_path(options.input),
+                    weightsFile->temporaryPath(), options.showProgress);
     if (failed(result))
       return failure();
     packed = std::move(*result);
@@ -157,8 +156,8 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
   auto llvmModule = cpu::translateVariant(module, isa, llvmContext);
   if (failed(llvmModule))
     return failure();
-  auto object = cpu::emitObject(**llvmModule, isa,
-                                options.stop == Stage::Assembly, loc);
+  auto object =
+      cpu::emitObject(**llvmModule, isa, options.stop == Stage::Assembly, loc);
   if (failed(object))
     return failure();
   seconds["codegen"] =
@@ -291,6 +290,7 @@ std::optional<Stage> moe::parseStage(StringRef name) {
 }
 
 LogicalResult moe::compileModel(const CompileOptions &options,
-                                MLIRContext *context, llvm::raw_ostream &print) {
+                                MLIRContext *context,
+                                llvm::raw_ostream &print) {
   return Compiler(options, context, print).run();
 }

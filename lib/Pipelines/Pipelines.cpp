@@ -8,8 +8,6 @@
 
 #include "moe/Pipelines/Pipelines.h"
 #include "dialects/ONNX/Transforms/Passes.h"
-#include "moe/CodeGen/CPU/Passes.h"
-#include "moe/Conversion/Passes.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Affine/Transforms/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -20,6 +18,8 @@
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
+#include "moe/CodeGen/CPU/Passes.h"
+#include "moe/Conversion/Passes.h"
 
 using namespace mlir;
 

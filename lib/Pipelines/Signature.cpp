@@ -124,8 +124,8 @@ FailureOr<json::Object> moe::takeSignature(ModuleOp module) {
                         0, names ? names.size() : 0, dims, main.getContext())));
     if (auto output = main.getArgAttrOfType<IntegerAttr>(
             i, onnx::ONNXDialect::kStateOutput)) {
-      auto axis = main.getArgAttrOfType<IntegerAttr>(
-          i, onnx::ONNXDialect::kStateAxis);
+      auto axis =
+          main.getArgAttrOfType<IntegerAttr>(i, onnx::ONNXDialect::kStateAxis);
       (*input)["state"] = int64_t(states.size());
       states.push_back(json::Object{{"input", int64_t(i)},
                                     {"output", output.getInt()},

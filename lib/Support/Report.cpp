@@ -41,10 +41,10 @@ void moe::reportRaised(ModuleOp module, const RaisedLayer &layer) {
 
 void moe::reportUnraised(ModuleOp module, StringRef node, StringRef reason) {
   Builder b(module.getContext());
-  append(module, kUnraised,
-         b.getDictionaryAttr(
-             {b.getNamedAttr("node", b.getStringAttr(node)),
-              b.getNamedAttr("reason", b.getStringAttr(reason))}));
+  append(
+      module, kUnraised,
+      b.getDictionaryAttr({b.getNamedAttr("node", b.getStringAttr(node)),
+                           b.getNamedAttr("reason", b.getStringAttr(reason))}));
 }
 
 static json::Value toJSON(Attribute attribute) {

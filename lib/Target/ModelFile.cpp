@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "moe/Target/ModelFile.h"
+#include "mlir/IR/Diagnostics.h"
 #include "moe_rt/moe_rt_abi.h"
 #include "moe_rt/moe_rt_format.h"
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Object/ELFObjectFile.h"
 #include "llvm/Support/FileSystem.h"
@@ -30,7 +30,8 @@ namespace fs = llvm::sys::fs;
 
 static std::string findLinker() {
   for (StringRef name : {"ld.lld-22", "ld.lld"}) {
-    StringRef folders[] = {"/usr/lib/llvm-22/bin", "/usr/bin", "/usr/local/bin"};
+    StringRef folders[] = {"/usr/lib/llvm-22/bin", "/usr/bin",
+                           "/usr/local/bin"};
     if (auto found = llvm::sys::findProgramByName(name, folders))
       return *found;
   }
@@ -88,11 +89,22 @@ FailureOr<ObjectCode> moe::linkModel(ArrayRef<ObjectCode> objects,
   };
   std::string output = inFolder("model.so"), script = inFolder("exports"),
               log = inFolder("log");
-  std::vector<std::string> arguments = {
-      linker, "-shared", "-z", "noexecstack", "-z", "relro", "-z", "now",
-      "--gc-sections", "--build-id=none", "--version-script", script, "-o",
-      output};
-  bool ok = writeFile(script, "{ global: " MOE_RT_ABI_SYMBOL "; local: *; };\n");
+  std::vector<std::string> arguments = {linker,
+                                        "-shared",
+                                        "-z",
+                                        "noexecstack",
+                                        "-z",
+                                        "relro",
+                                        "-z",
+                                        "now",
+                                        "--gc-sections",
+                                        "--build-id=none",
+                                        "--version-script",
+                                        script,
+                                        "-o",
+                                        output};
+  bool ok =
+      writeFile(script, "{ global: " MOE_RT_ABI_SYMBOL "; local: *; };\n");
   for (auto [i, object] : llvm::enumerate(objects)) {
     arguments.push_back(inFolder("object" + Twine(i) + ".o"));
     ok &= writeFile(arguments.back(), StringRef(object.data(), object.size()));
@@ -146,8 +158,8 @@ LogicalResult OutputFile::create(Location loc) {
   SmallString<256> model(path);
   model += ".%%%%%%.tmp";
   SmallString<256> unique;
-  if (std::error_code error = fs::createUniqueFile(
-          model, descriptor, unique, fs::OF_None, 0644))
+  if (std::error_code error =
+          fs::createUniqueFile(model, descriptor, unique, fs::OF_None, 0644))
     return emitError(loc) << "'" << path
                           << "' cannot be written: " << error.message();
   temporary = unique.str().str();
@@ -160,8 +172,8 @@ LogicalResult OutputFile::write(StringRef bytes, Location loc) {
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0)
-      return emitError(loc) << "'" << path
-                            << "' cannot be written: " << std::strerror(errno);
+      return emitError(loc)
+             << "'" << path << "' cannot be written: " << std::strerror(errno);
     bytes = bytes.drop_front(written);
   }
   return success();

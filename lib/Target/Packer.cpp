@@ -8,9 +8,9 @@
 
 #include "moe/Target/Packer.h"
 #include "WeightReader.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "moe/Support/BankLayout.h"
 #include "moe_rt/moe_rt_format.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -82,13 +82,12 @@ private:
 PackedWeights Packer::plan() {
   PackedWeights sizes;
   for (PlaceOp place : places)
-    sizes.denseBytes =
-        std::max<uint64_t>(sizes.denseBytes,
-                           place.getOffset() +
-                               place.getSource().getType().getNumBytes());
+    sizes.denseBytes = std::max<uint64_t>(
+        sizes.denseBytes,
+        place.getOffset() + place.getSource().getType().getNumBytes());
   sizes.denseBytes = llvm::alignTo(sizes.denseBytes, kAlign);
-  uint64_t bytes = kAlign + sizes.denseBytes, count =
-      llvm::divideCeil(sizes.denseBytes, kDensePage);
+  uint64_t bytes = kAlign + sizes.denseBytes,
+           count = llvm::divideCeil(sizes.denseBytes, kDensePage);
   for (BankOp bank : banks) {
     packed::ExpertShape shape = packed::getExpertShape(bank);
     llvm::json::Array parts;
@@ -100,11 +99,11 @@ PackedWeights Packer::plan() {
     int64_t k = 1;
     if (auto attr = bank->getAttrOfType<IntegerAttr>("k"))
       k = attr.getInt();
-    sizes.banks.push_back(llvm::json::Object{
-        {"name", bank.getName()},
-        {"experts", bank.getType().getExperts()},
-        {"parts", std::move(parts)},
-        {"k", k}});
+    sizes.banks.push_back(
+        llvm::json::Object{{"name", bank.getName()},
+                           {"experts", bank.getType().getExperts()},
+                           {"parts", std::move(parts)},
+                           {"k", k}});
   }
   sizes.fileBytes = bytes + count * sizeof(moe_format_page);
   return sizes;
@@ -117,8 +116,8 @@ bool Packer::put(const void *bytes, uint64_t size) {
     if (written < 0) {
       if (errno == EINTR)
         continue;
-      problem = std::string("the weights cannot be written: ") +
-                std::strerror(errno);
+      problem =
+          std::string("the weights cannot be written: ") + std::strerror(errno);
       return false;
     }
     at += written;
@@ -180,8 +179,8 @@ bool Packer::fillPlace(PlaceOp place, char *out) {
   return packed::packMatrix(rows, reinterpret_cast<float *>(out));
 }
 
-/// The dense section, a page at a time: each weight is made in memory, the pages
-/// it touches are written as they fill.
+/// The dense section, a page at a time: each weight is made in memory, the
+/// pages it touches are written as they fill.
 bool Packer::writeDense() {
   std::vector<char> page;
   auto flush = [&](bool all) {
@@ -217,7 +216,8 @@ packed::MatrixSource expertMatrix(WeightReader &reader, Value stacked,
   packed::MatrixSource source;
   if (!stacked)
     return source;
-  ArrayRef<int64_t> shape = cast<WeightTensorType>(stacked.getType()).getShape();
+  ArrayRef<int64_t> shape =
+      cast<WeightTensorType>(stacked.getType()).getShape();
   source.k = shape[1];
   source.n = shape[2];
   if (auto transpose = stacked.getDefiningOp<TransposeOp>())
@@ -229,7 +229,8 @@ packed::MatrixSource expertMatrix(WeightReader &reader, Value stacked,
   int64_t base = expert * shape[1] * shape[2], columns = shape[2];
   source.read = [&reader, stacked, base, columns](int64_t row, int64_t column,
                                                   int64_t count, float *out) {
-    return reader.readFloats(stacked, base + row * columns + column, count, out);
+    return reader.readFloats(stacked, base + row * columns + column, count,
+                             out);
   };
   return source;
 }
@@ -239,9 +240,10 @@ packed::VectorSource expertVector(WeightReader &reader, Value stacked,
   if (!stacked)
     return {};
   int64_t n = cast<WeightTensorType>(stacked.getType()).getShape()[1];
-  return [&reader, stacked, expert, n](int64_t first, int64_t count, float *out) {
-    return reader.readFloats(stacked, expert * n + first, count, out);
-  };
+  return
+      [&reader, stacked, expert, n](int64_t first, int64_t count, float *out) {
+        return reader.readFloats(stacked, expert * n + first, count, out);
+      };
 }
 
 bool Packer::writeBank(BankOp bank) {
@@ -253,9 +255,11 @@ bool Packer::writeBank(BankOp bank) {
     source.gate = expertMatrix(reader, bank.getTensor(Role::Gate), expert);
     source.up = expertMatrix(reader, bank.getTensor(Role::Up), expert);
     source.down = expertMatrix(reader, bank.getTensor(Role::Down), expert);
-    source.gateBias = expertVector(reader, bank.getTensor(Role::GateBias), expert);
+    source.gateBias =
+        expertVector(reader, bank.getTensor(Role::GateBias), expert);
     source.upBias = expertVector(reader, bank.getTensor(Role::UpBias), expert);
-    source.downBias = expertVector(reader, bank.getTensor(Role::DownBias), expert);
+    source.downBias =
+        expertVector(reader, bank.getTensor(Role::DownBias), expert);
     for (int64_t part = 0; part < packed::ExpertShape::kNumParts; ++part) {
       uint64_t bytes = shape.getPartBytes(part);
       buffer.assign(bytes / sizeof(float), 0);
@@ -290,8 +294,8 @@ bool Packer::finish() {
   header.header_hash =
       XXH3_64bits(&header, offsetof(moe_format_weights_header, header_hash));
   if (lseek(file, 0, SEEK_SET) != 0 || !put(&header, sizeof(header))) {
-    problem = std::string("the weights cannot be written: ") +
-              std::strerror(errno);
+    problem =
+        std::string("the weights cannot be written: ") + std::strerror(errno);
     return false;
   }
   result.weightsId = header.weights_id;
@@ -329,8 +333,8 @@ FailureOr<PackedWeights> Packer::write(StringRef path, bool showProgress) {
     ok = ok && writeBank(bank);
   ok = ok && finish();
   if (ok && fsync(file) != 0 && errno != EINVAL) {
-    problem = std::string("the weights cannot be written: ") +
-              std::strerror(errno);
+    problem =
+        std::string("the weights cannot be written: ") + std::strerror(errno);
     ok = false;
   }
   close(file);
@@ -347,7 +351,8 @@ FailureOr<PackedWeights> moe::planWeights(ModuleOp module) {
   return Packer(module, "").plan();
 }
 
-FailureOr<PackedWeights> moe::packWeights(ModuleOp module, StringRef sourceFolder,
+FailureOr<PackedWeights> moe::packWeights(ModuleOp module,
+                                          StringRef sourceFolder,
                                           StringRef path, bool showProgress) {
   return Packer(module, sourceFolder).write(path, showProgress);
 }

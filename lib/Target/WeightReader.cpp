@@ -127,8 +127,8 @@ bool WeightReader::readBytes(Value recipe, int64_t first, int64_t count,
     for (int64_t done = 0; done < count;) {
       SmallVector<int64_t> index = delinearize(first + done, shape);
       int64_t run = std::min(shape.back() - index.back(), count - done);
-      if (source.size() > 1 && llvm::equal(source.drop_front(),
-                                           shape.drop_front()))
+      if (source.size() > 1 &&
+          llvm::equal(source.drop_front(), shape.drop_front()))
         run = count - done;
       for (auto [i, offset] : llvm::zip(index, view.getOffsets()))
         i += offset;
@@ -166,8 +166,9 @@ bool WeightReader::readBytes(Value recipe, int64_t first, int64_t count,
       Value source;
       for (Value candidate : op->getOperands()) {
         int64_t extent =
-            stack ? 1
-                  : cast<WeightTensorType>(candidate.getType()).getShape()[axis];
+            stack
+                ? 1
+                : cast<WeightTensorType>(candidate.getType()).getShape()[axis];
         if (index[axis] < extent) {
           source = candidate;
           break;
@@ -176,10 +177,11 @@ bool WeightReader::readBytes(Value recipe, int64_t first, int64_t count,
       }
       if (stack)
         index.erase(index.begin());
-      if (!readBytes(source,
-                     linearize(index, cast<WeightTensorType>(source.getType())
-                                          .getShape()),
-                     1, out + done * width))
+      if (!readBytes(
+              source,
+              linearize(index,
+                        cast<WeightTensorType>(source.getType()).getShape()),
+              1, out + done * width))
         return false;
     }
     return true;
@@ -208,8 +210,8 @@ static float toFloat(const char *bytes, Type type) {
   llvm::APFloat value(cast<FloatType>(type).getFloatSemantics(),
                       llvm::APInt(width, bits));
   bool inexact;
-  value.convert(llvm::APFloat::IEEEsingle(),
-                llvm::APFloat::rmNearestTiesToEven, &inexact);
+  value.convert(llvm::APFloat::IEEEsingle(), llvm::APFloat::rmNearestTiesToEven,
+                &inexact);
   return value.convertToFloat();
 }
 

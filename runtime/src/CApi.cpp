@@ -179,6 +179,5 @@ const char *moe_rt_session_stats(moe_rt_session *session) {
   return session->statistics();
 }
 moe_rt_status moe_rt_session_trace(moe_rt_session *session, const char *path) {
-  return guarded(session->model->context,
-                 [&] { return session->trace(path); });
+  return guarded(session->model->context, [&] { return session->trace(path); });
 }

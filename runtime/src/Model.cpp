@@ -110,10 +110,10 @@ moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
       hashBytes(&trailer, offsetof(moe_format_trailer, trailer_hash)))
     return damaged("its trailer does not match its hash");
   if (trailer.version != MOE_FORMAT_VERSION)
-    return fail(MOE_RT_INCOMPATIBLE,
-                path + ": format version " + std::to_string(trailer.version) +
-                    ", this runtime reads version " +
-                    std::to_string(MOE_FORMAT_VERSION));
+    return fail(MOE_RT_INCOMPATIBLE, path + ": format version " +
+                                         std::to_string(trailer.version) +
+                                         ", this runtime reads version " +
+                                         std::to_string(MOE_FORMAT_VERSION));
   if (trailer.elf_bytes != size - sizeof(trailer))
     return damaged("its length is not what the trailer says");
   XXH3_state_t *state = XXH3_createState();
@@ -134,16 +134,17 @@ moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
   handle = dlopen(link.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle)
     return fail(MOE_RT_INCOMPATIBLE, path + ": " + dlerror());
-  code = static_cast<const moe_rt_abi_model *>(dlsym(handle, MOE_RT_ABI_SYMBOL));
+  code =
+      static_cast<const moe_rt_abi_model *>(dlsym(handle, MOE_RT_ABI_SYMBOL));
   if (!code || code->magic != MOE_RT_ABI_MAGIC)
     return fail(MOE_RT_INCOMPATIBLE, path + ": not a compiled model");
   if (code->abi_version != MOE_RT_ABI_VERSION ||
       code->struct_size < sizeof(moe_rt_abi_model))
-    return fail(MOE_RT_INCOMPATIBLE,
-                path + ": compiled for interface version " +
-                    std::to_string(code->abi_version) +
-                    ", this runtime has version " +
-                    std::to_string(MOE_RT_ABI_VERSION));
+    return fail(MOE_RT_INCOMPATIBLE, path +
+                                         ": compiled for interface version " +
+                                         std::to_string(code->abi_version) +
+                                         ", this runtime has version " +
+                                         std::to_string(MOE_RT_ABI_VERSION));
   weightsId = trailer.weights_id;
   metadata.assign(code->metadata, code->metadata_bytes);
   std::string problem = signature.parse(metadata.data(), metadata.size());
@@ -207,8 +208,9 @@ moe_rt_status moe_rt_model::loadWeights(uint64_t weightsId) {
 /// The table must hold just the pages that the metadata calls for, in order.
 moe_rt_status moe_rt_model::checkPages() {
   auto wrong = [&] {
-    return fail(MOE_RT_DAMAGED, weightsPath + ": its pages are not those that " +
-                                    path + " needs");
+    return fail(MOE_RT_DAMAGED, weightsPath +
+                                    ": its pages are not those that " + path +
+                                    " needs");
   };
   uint64_t next = 0, at = header.dense_offset;
   for (; next < pages.size() && pages[next].kind == MOE_FORMAT_PAGE_DENSE;

@@ -274,9 +274,9 @@ int32_t Pager::next() {
     }
     auto begin = std::chrono::steady_clock::now();
     complete();
-    stats.stallSeconds += std::chrono::duration<double>(
-                              std::chrono::steady_clock::now() - begin)
-                              .count();
+    stats.stallSeconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+            .count();
   }
 }
 
@@ -289,12 +289,13 @@ const void *Pager::part(int32_t expert, int32_t part) {
     return nullptr;
   }
   Slot &slot = bank.slots[bank.slotOf[expert]];
-  while (status == MOE_RT_OK && !(slot.partsReady & (1u << part)) && reads > 0) {
+  while (status == MOE_RT_OK && !(slot.partsReady & (1u << part)) &&
+         reads > 0) {
     auto begin = std::chrono::steady_clock::now();
     complete();
-    stats.stallSeconds += std::chrono::duration<double>(
-                              std::chrono::steady_clock::now() - begin)
-                              .count();
+    stats.stallSeconds +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+            .count();
   }
   if (status != MOE_RT_OK || !(slot.partsReady & (1u << part)))
     return nullptr;

@@ -20,8 +20,8 @@ namespace moe_rt {
 /// What a policy knows of a resident expert.
 struct Candidate {
   int32_t expert;
-  uint64_t lastUse;  // number of the touch, larger is later
-  double frequency;  // decayed number of uses
+  uint64_t lastUse; // number of the touch, larger is later
+  double frequency; // decayed number of uses
 };
 
 /// Chooses what to evict. `candidates` is never empty.
@@ -47,8 +47,8 @@ struct PagerStatistics {
 /// The order of accesses is defined, so that a trace can be replayed exactly. A
 /// stream demands a set of experts. First, in ascending order, those that are
 /// resident are hits and are used. Then, in ascending order, each of the others
-/// is a miss: it takes a free slot, or the slot of the policy's victim among all
-/// residents (with LRU the one used longest ago), and is used. A miss whose
+/// is a miss: it takes a free slot, or the slot of the policy's victim among
+/// all residents (with LRU the one used longest ago), and is used. A miss whose
 /// victim is still being computed waits for it; misses behind it wait too.
 class Pager {
 public:

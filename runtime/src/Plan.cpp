@@ -36,7 +36,8 @@ uint64_t availableMemory() {
     std::fclose(file);
     FILE *current = std::fopen("/sys/fs/cgroup/memory.current", "r");
     if (limited && current && std::fscanf(current, "%llu", &used) == 1)
-      available = std::min<uint64_t>(available, limit > used ? limit - used : 0);
+      available =
+          std::min<uint64_t>(available, limit > used ? limit - used : 0);
     if (current)
       std::fclose(current);
   }
@@ -96,8 +97,8 @@ uint64_t moe_rt::cpuFeatures() {
       __builtin_cpu_supports("bmi2"))
     features |= MOE_RT_ABI_X86_64_V3;
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl"))
+      __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     features |= MOE_RT_ABI_X86_64_V4;
   return features;
 }
@@ -209,17 +210,17 @@ moe_rt_status moe_rt::makePlan(moe_rt_model &model,
   }
   plan.budget = plan.hard ? options.memory_budget : plan.total();
   if (plan.total() > available && (plan.hard || given > 0 || low == 1))
-    return fail(MOE_RT_BUDGET,
-                "the session needs " + mebibytes(plan.total()) +
-                    ", the machine has " + mebibytes(available) +
-                    " left; use --memory-budget=" + mebibytes(available / 10 * 9));
+    return fail(MOE_RT_BUDGET, "the session needs " + mebibytes(plan.total()) +
+                                   ", the machine has " + mebibytes(available) +
+                                   " left; use --memory-budget=" +
+                                   mebibytes(available / 10 * 9));
   if (plan.hard && options.memory_budget > available &&
       plan.slots < plan.expertBytes)
     return fail(MOE_RT_BUDGET,
                 "a memory budget of " + mebibytes(options.memory_budget) +
                     " is more than the machine has left, " +
-                    mebibytes(available) + "; use --memory-budget=" +
-                    mebibytes(available / 10 * 9));
+                    mebibytes(available) +
+                    "; use --memory-budget=" + mebibytes(available / 10 * 9));
 
   std::string asked = options.policy ? options.policy : "auto";
   if (asked != "auto" && asked != "lru" && asked != "lfu")

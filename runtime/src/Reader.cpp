@@ -160,8 +160,8 @@ public:
         start(slot);
         continue;
       }
-      Completion completion{request.id, result <= 0 ? (result < 0 ? -result : EIO)
-                                                    : 0};
+      Completion completion{request.id,
+                            result <= 0 ? (result < 0 ? -result : EIO) : 0};
       request.bytes = 0;
       --underWay;
       return completion;
@@ -238,8 +238,8 @@ std::unique_ptr<Reader> Reader::open(const std::string &path,
     if (file >= 0)
       close(file);
     if (!any) {
-      problem = "the system or the file system of " + path + " does not allow '" +
-                way + "'; use auto";
+      problem = "the system or the file system of " + path +
+                " does not allow '" + way + "'; use auto";
       return nullptr;
     }
   }

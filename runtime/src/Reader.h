@@ -36,9 +36,8 @@ public:
   /// Opens `path` for the way asked for: "uring" and "pread" read past the page
   /// cache (O_DIRECT), "buffered" through it; "auto" takes the first that the
   /// system and the file system allow. Null with a reason otherwise.
-  static std::unique_ptr<Reader> open(const std::string &path,
-                                      const std::string &way,
-                                      std::string &problem);
+  static std::unique_ptr<Reader>
+  open(const std::string &path, const std::string &way, std::string &problem);
 };
 
 } // namespace moe_rt

@@ -63,8 +63,8 @@ moe_rt_status moe_rt_session::open(const moe_rt_options &given) {
   if (status != MOE_RT_OK)
     return status;
   std::string problem;
-  auto reader =
-      Reader::open(model->weightsPath, options.io ? options.io : "auto", problem);
+  auto reader = Reader::open(model->weightsPath,
+                             options.io ? options.io : "auto", problem);
   if (!reader)
     return fail(MOE_RT_INVALID_ARGUMENT, problem);
   pager = std::make_unique<Pager>(*model, std::move(reader),
@@ -98,9 +98,9 @@ moe_rt_status moe_rt_session::setInput(int32_t index, moe_rt_type type,
                                        const void *data) {
   const Signature &signature = model->signature;
   if (index < 0 || size_t(index) >= inputs.size())
-    return fail(MOE_RT_INVALID_ARGUMENT,
-                "input " + std::to_string(index) + " does not exist; the model has " +
-                    std::to_string(inputs.size()));
+    return fail(MOE_RT_INVALID_ARGUMENT, "input " + std::to_string(index) +
+                                             " does not exist; the model has " +
+                                             std::to_string(inputs.size()));
   const TensorInfo &info = signature.inputs[index];
   if (type != info.type)
     return fail(MOE_RT_INVALID_ARGUMENT,
@@ -232,9 +232,9 @@ moe_rt_status moe_rt_session::growState(int32_t index, int64_t needed) {
                     "; open the session with a larger max_context");
   int64_t capacity = needed;
   if (plan.hard || needed <= options.max_context)
-    capacity = std::max(needed, std::min<int64_t>(options.max_context,
-                                                  std::max<int64_t>(
-                                                      256, needed * 2)));
+    capacity =
+        std::max(needed, std::min<int64_t>(options.max_context,
+                                           std::max<int64_t>(256, needed * 2)));
   if (plan.hard)
     capacity = options.max_context;
   uint64_t bytes;
@@ -244,8 +244,7 @@ moe_rt_status moe_rt_session::growState(int32_t index, int64_t needed) {
   ++allocations;
   if (!fresh.allocate((std::max<uint64_t>(bytes, 1) + 4095) / 4096 * 4096))
     return fail(MOE_RT_OUT_OF_MEMORY, "no memory for a state");
-  size_t element =
-      moe_rt_type_size(model->signature.inputs[info.input].type);
+  size_t element = moe_rt_type_size(model->signature.inputs[info.input].type);
   Rows rows(state.shape, info.axis, element);
   stateBytesCopied += rows.copy(fresh.data(), capacity, state.memory.data(),
                                 state.capacity, state.length);
@@ -406,9 +405,9 @@ moe_rt_status moe_rt_session::run() {
   for (BoundInput &input : inputs)
     input.set = false;
   hasRun = true;
-  seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                           begin)
-                 .count();
+  seconds +=
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
   return MOE_RT_OK;
 }
 

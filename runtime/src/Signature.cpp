@@ -43,10 +43,10 @@ std::string Poly::text(const std::vector<std::string> &names) const {
     if (factors.empty())
       result += std::to_string(term.coefficient);
     else
-      result += (term.coefficient == 1
-                     ? ""
-                     : std::to_string(term.coefficient) + "*") +
-                factors;
+      result +=
+          (term.coefficient == 1 ? ""
+                                 : std::to_string(term.coefficient) + "*") +
+          factors;
   }
   return result.empty() ? "0" : result;
 }
@@ -94,7 +94,7 @@ struct Fields {
   }
 };
 
-const char *const kTypes[] = {"f32", "f64", "f16", "bf16", "i8",  "u8", "i16",
+const char *const kTypes[] = {"f32", "f64", "f16", "bf16", "i8",  "u8",  "i16",
                               "u16", "i32", "u32", "i64",  "u64", "bool"};
 
 bool parseDim(const json &value, size_t symbols, Poly &poly) {
@@ -140,7 +140,8 @@ bool parseTensor(const json &value, const std::vector<std::string> &symbols,
   for (const json &dim : shape) {
     Poly poly;
     if (!parseDim(dim, symbols.size(), poly)) {
-      problem = "tensor '" + info.name + "' has a dimension that is no polynomial";
+      problem =
+          "tensor '" + info.name + "' has a dimension that is no polynomial";
       return false;
     }
     info.shapeText += (info.shape.empty() ? "" : ", ") + poly.text(symbols);
@@ -162,8 +163,8 @@ std::string Signature::parse(const char *text, size_t bytes) {
     return problem;
   for (const json &name : fields.array("symbols"))
     symbols.push_back(name.is_string() ? name.get<std::string>() : "?");
-  for (auto [name, list] : {std::make_pair("inputs", &inputs),
-                            std::make_pair("outputs", &outputs)})
+  for (auto [name, list] :
+       {std::make_pair("inputs", &inputs), std::make_pair("outputs", &outputs)})
     for (const json &value : fields.array(name)) {
       TensorInfo info;
       if (!parseTensor(value, symbols, info, problem))
@@ -196,7 +197,8 @@ std::string Signature::parse(const char *text, size_t bytes) {
     info.k = bank.number("k", 1, 1 << 20);
     for (const json &part : bank.array("parts")) {
       int64_t size = part.is_number_integer() ? part.get<int64_t>() : 0;
-      if (size <= 0 || size % MOE_FORMAT_PAGE_ALIGN || size > (int64_t(1) << 40))
+      if (size <= 0 || size % MOE_FORMAT_PAGE_ALIGN ||
+          size > (int64_t(1) << 40))
         return "bank '" + info.name + "' has a part of impossible size";
       info.parts.push_back(size);
       info.slotBytes += size;

@@ -29,8 +29,8 @@ int moe_rt::availableThreads() {
   if (FILE *file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
     if (std::fscanf(file, "%lld %lld", &quota, &period) == 2 && quota > 0 &&
         period > 0)
-      threads = std::min<long long>(threads,
-                                    std::max(1ll, (quota + period - 1) / period));
+      threads = std::min<long long>(
+          threads, std::max(1ll, (quota + period - 1) / period));
     std::fclose(file);
   }
   return std::max(1, threads);

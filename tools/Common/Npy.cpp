@@ -39,8 +39,9 @@ float halfToFloat(uint16_t half) {
     float value = std::ldexp(float(mantissa), -24);
     return sign ? -value : value;
   }
-  uint32_t bits = exponent == 31 ? sign | 0x7f800000 | mantissa << 13
-                                 : sign | (exponent + 112) << 23 | mantissa << 13;
+  uint32_t bits = exponent == 31
+                      ? sign | 0x7f800000 | mantissa << 13
+                      : sign | (exponent + 112) << 23 | mantissa << 13;
   float value;
   std::memcpy(&value, &bits, 4);
   return value;
@@ -89,7 +90,8 @@ const char *valueOf(const std::string &header, const char *key) {
   return header.c_str() + at;
 }
 
-bool parseHeader(const std::string &header, Array &array, std::string &problem) {
+bool parseHeader(const std::string &header, Array &array,
+                 std::string &problem) {
   const char *descr = valueOf(header, "descr");
   const char *order = valueOf(header, "fortran_order");
   const char *shape = valueOf(header, "shape");
@@ -120,7 +122,8 @@ bool parseHeader(const std::string &header, Array &array, std::string &problem) 
     char *end;
     errno = 0;
     long long size = std::strtoll(at, &end, 10);
-    if (end == at || errno || size < 0 || array.shape.size() >= MOE_RT_MAX_RANK) {
+    if (end == at || errno || size < 0 ||
+        array.shape.size() >= MOE_RT_MAX_RANK) {
       problem = "its shape is damaged or has more than 8 dimensions";
       return false;
     }
@@ -199,8 +202,8 @@ bool moe_tools::writeNpy(const std::string &path, const Array &given,
   bool ok = file && std::fwrite("\x93NUMPY\x01\x00", 1, 8, file.get()) == 8 &&
             std::fwrite(&length, 1, 2, file.get()) == 2 &&
             std::fwrite(header.data(), 1, length, file.get()) == length &&
-            std::fwrite(array.bytes.data(), 1, array.bytes.size(), file.get()) ==
-                array.bytes.size() &&
+            std::fwrite(array.bytes.data(), 1, array.bytes.size(),
+                        file.get()) == array.bytes.size() &&
             std::fflush(file.get()) == 0;
   if (!ok)
     problem = path + ": " + std::strerror(errno);
@@ -267,8 +270,8 @@ bool moe_tools::convertFloats(Array &array, moe_rt_type type) {
   for (int64_t i = 0; i < count; ++i) {
     double value = elementAsDouble(array, i);
     float single = float(value);
-    uint16_t half = type == MOE_RT_F16 ? floatToHalf(single)
-                                       : floatToBFloat(single);
+    uint16_t half =
+        type == MOE_RT_F16 ? floatToHalf(single) : floatToBFloat(single);
     const void *from = type == MOE_RT_F64   ? static_cast<const void *>(&value)
                        : type == MOE_RT_F32 ? static_cast<const void *>(&single)
                                             : static_cast<const void *>(&half);

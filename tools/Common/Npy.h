@@ -28,15 +28,16 @@ struct Array {
   }
 };
 
-/// Reads a file of version 1 to 3, little-endian, C order. False with the reason
-/// in `problem`.
+/// Reads a file of version 1 to 3, little-endian, C order. False with the
+/// reason in `problem`.
 bool readNpy(const std::string &path, Array &array, std::string &problem);
 
 /// Writes version 1.0; bfloat16, which the format lacks, as float32.
-bool writeNpy(const std::string &path, const Array &array, std::string &problem);
+bool writeNpy(const std::string &path, const Array &array,
+              std::string &problem);
 
-/// Converts between float types (bfloat16 travels as float32, rounded to nearest
-/// even). False when the types are not both float.
+/// Converts between float types (bfloat16 travels as float32, rounded to
+/// nearest even). False when the types are not both float.
 bool convertFloats(Array &array, moe_rt_type type);
 
 /// Element as a double, for comparisons.

@@ -26,7 +26,8 @@ void SessionFlags::add(CLI::App &app) {
   app.add_option("--device", device, "cpu");
   app.add_option("--max-context", maxContext, "Positions to plan for");
   app.add_option("--max-batch", maxBatch, "Sequences to plan for");
-  app.add_option("--prefill-chunk", prefillChunk, "Tokens of a run to plan for");
+  app.add_option("--prefill-chunk", prefillChunk,
+                 "Tokens of a run to plan for");
 }
 
 uint64_t moe_tools::parseSize(const std::string &text) {

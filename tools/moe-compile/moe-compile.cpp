@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/IR/Diagnostics.h"
 #include "moe/CodeGen/CPU/EmitObject.h"
 #include "moe/Pipelines/Compile.h"
 #include "moe/Pipelines/Pipelines.h"
-#include "mlir/IR/Diagnostics.h"
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <unistd.h>
@@ -29,11 +29,10 @@ struct Later {
 
 /// Prints what the compiler reports as "file: error: ...".
 void printDiagnostic(Diagnostic &diagnostic, StringRef input) {
-  StringRef kind = diagnostic.getSeverity() == DiagnosticSeverity::Error
-                       ? "error"
-                   : diagnostic.getSeverity() == DiagnosticSeverity::Warning
-                       ? "warning"
-                       : "note";
+  StringRef kind =
+      diagnostic.getSeverity() == DiagnosticSeverity::Error     ? "error"
+      : diagnostic.getSeverity() == DiagnosticSeverity::Warning ? "warning"
+                                                                : "note";
   llvm::errs() << input << ": " << kind << ": " << diagnostic.str() << "\n";
   for (Diagnostic &note : diagnostic.getNotes())
     printDiagnostic(note, input);
@@ -59,7 +58,8 @@ bool parseISAs(const std::string &march, std::vector<std::string> &isas) {
 } // namespace
 
 int main(int argc, char **argv) {
-  CLI::App app("Compiles a mixture-of-experts model from ONNX to a native model");
+  CLI::App app(
+      "Compiles a mixture-of-experts model from ONNX to a native model");
   moe::CompileOptions options;
   std::string march, stage = "model";
   Later target{"cpu", "--target", "cpu"}, weights{"keep", "--weights", "keep"};

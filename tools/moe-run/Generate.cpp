@@ -66,8 +66,8 @@ public:
     order.resize(count);
     for (int64_t i = 0; i < count; ++i)
       order[i] = i;
-    int64_t keep = options.topK > 0 ? std::min<int64_t>(options.topK, count)
-                                    : count;
+    int64_t keep =
+        options.topK > 0 ? std::min<int64_t>(options.topK, count) : count;
     if (options.temperature <= 0)
       keep = 1;
     std::partial_sort(order.begin(), order.begin() + keep, order.end(),
@@ -80,8 +80,8 @@ public:
     weights.resize(keep);
     double sum = 0;
     for (int64_t i = 0; i < keep; ++i)
-      sum += weights[i] = std::exp((logits[order[i]] - logits[order[0]]) /
-                                   options.temperature);
+      sum += weights[i] =
+          std::exp((logits[order[i]] - logits[order[0]]) / options.temperature);
     double limit = 0;
     for (int64_t i = 0; i < keep; ++i)
       if ((limit += weights[i]) >= options.topP * sum) {
@@ -113,11 +113,13 @@ int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
     return kUserError;
   }
   if (options.prompt.empty()) {
-    std::fprintf(stderr, "moe-run: error: --generate needs a prompt of at least "
-                         "one token\n");
+    std::fprintf(stderr,
+                 "moe-run: error: --generate needs a prompt of at least "
+                 "one token\n");
     return kUserError;
   }
-  std::fprintf(stderr, "found: tokens 'input_ids'%s%s, %d states, logits '%s'\n",
+  std::fprintf(stderr,
+               "found: tokens 'input_ids'%s%s, %d states, logits '%s'\n",
                roles.positions >= 0 ? ", positions 'position_ids'" : "",
                roles.mask >= 0 ? ", mask 'attention_mask'" : "",
                moe_rt_model_state_count(runtime.model),
@@ -133,9 +135,9 @@ int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
     mask.assign(total, 1);
     int64_t shape[2] = {1, count}, maskShape[2] = {1, total};
     auto set = [&](int input, const int64_t *size, const int64_t *data) {
-      return input < 0 || moe_rt_session_set_input(runtime.session, input,
-                                                   MOE_RT_I64, 2, size,
-                                                   data) == MOE_RT_OK;
+      return input < 0 ||
+             moe_rt_session_set_input(runtime.session, input, MOE_RT_I64, 2,
+                                      size, data) == MOE_RT_OK;
     };
     if (!set(roles.ids, shape, tokens.data()) ||
         !set(roles.positions, shape, positions.data()) ||

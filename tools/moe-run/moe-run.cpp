@@ -88,8 +88,8 @@ std::string listTensors(const moe_rt_model *model, bool input) {
   for (int32_t i = 0; i < count; ++i) {
     moe_rt_tensor_info info =
         input ? moe_rt_model_input(model, i) : moe_rt_model_output(model, i);
-    text += "\n  " + std::string(info.name) + ": " + moe_rt_type_name(info.type) +
-            " " + info.shape;
+    text += "\n  " + std::string(info.name) + ": " +
+            moe_rt_type_name(info.type) + " " + info.shape;
   }
   return text;
 }
@@ -104,7 +104,8 @@ int compare(const std::string &name, const Array &got, const Array &want,
     double g = elementAsDouble(got, i), w = elementAsDouble(want, i);
     if (g == w || (std::isnan(g) && std::isnan(w)))
       continue;
-    double error = std::fabs(g - w), limit = flags.atol + flags.rtol * std::fabs(w);
+    double error = std::fabs(g - w),
+           limit = flags.atol + flags.rtol * std::fabs(w);
     if (error <= limit)
       continue;
     ++bad;
@@ -118,8 +119,9 @@ int compare(const std::string &name, const Array &got, const Array &want,
     return kOk;
   std::ostringstream text;
   text << "output '" << name << "' differs in " << bad << " of " << want.count()
-       << " elements; element " << worst << " is " << elementAsDouble(got, worst)
-       << ", expected " << elementAsDouble(want, worst);
+       << " elements; element " << worst << " is "
+       << elementAsDouble(got, worst) << ", expected "
+       << elementAsDouble(want, worst);
   return complain(text.str());
 }
 
@@ -143,16 +145,15 @@ int runOnFiles(Runtime &runtime, const Flags &flags) {
     moe_rt_type type = moe_rt_model_input(runtime.model, index).type;
     if (type == MOE_RT_BF16 && array.type == MOE_RT_F32)
       convertFloats(array, type);
-    if (moe_rt_session_set_input(runtime.session, index, array.type,
-                                 int32_t(array.shape.size()),
-                                 array.shape.data(),
-                                 array.bytes.data()) != MOE_RT_OK)
+    if (moe_rt_session_set_input(
+            runtime.session, index, array.type, int32_t(array.shape.size()),
+            array.shape.data(), array.bytes.data()) != MOE_RT_OK)
       return runtime.fail("moe-run");
   }
   for (const auto &[name, file] : expected)
     if (findTensor(runtime.model, name, false) < 0)
-      return complain("the model has no output '" + name + "'; its outputs are" +
-                      listTensors(runtime.model, false));
+      return complain("the model has no output '" + name +
+                      "'; its outputs are" + listTensors(runtime.model, false));
   if (moe_rt_session_run(runtime.session) != MOE_RT_OK)
     return runtime.fail("moe-run");
 
@@ -240,7 +241,8 @@ int main(int argc, char **argv) {
   app.add_option("model", flags.model, "The .moe file")->required();
   app.add_option("--input", flags.inputs, "NAME=FILE.npy, for each input");
   app.add_option("--inputs", flags.inputsFolder, "A folder of NAME.npy");
-  app.add_option("--output-dir", flags.outputFolder, "Write each output's .npy");
+  app.add_option("--output-dir", flags.outputFolder,
+                 "Write each output's .npy");
   app.add_option("--expect", flags.expected, "NAME=FILE.npy to compare with");
   app.add_option("--expect-dir", flags.expectFolder,
                  "A folder of NAME.npy to compare with");
@@ -257,7 +259,8 @@ int main(int argc, char **argv) {
   app.add_option("--prompt", flags.prompt, "A text, for byte-level models");
   app.add_option("--temperature", flags.generate.temperature, "0: greedy");
   app.add_option("--top-k", flags.generate.topK, "Sample among the k best");
-  app.add_option("--top-p", flags.generate.topP, "Sample among this probability")
+  app.add_option("--top-p", flags.generate.topP,
+                 "Sample among this probability")
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", flags.generate.seed, "Of the random numbers");
   std::string dumpTensors, compareWith;

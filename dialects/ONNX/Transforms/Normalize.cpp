@@ -37,8 +37,7 @@ Value NodeRewriter::create(StringRef opType, ValueRange inputs,
       builder, op.getLoc(), ValueType::get(op.getContext()), inputs, opType,
       /*domain=*/"", op.getName(), /*version=*/23,
       builder.getDictionaryAttr(attributes), ArrayAttr(), ArrayAttr(), 0);
-  if (failed(inferNode(node)) ||
-      isa<ValueType>(node.getResult(0).getType())) {
+  if (failed(inferNode(node)) || isa<ValueType>(node.getResult(0).getType())) {
     node.erase();
     return {};
   }

@@ -1,4 +1,5 @@
-//===- NormalizeAttention.cpp - One spelling for attention and rotary embedding ===//
+//===- NormalizeAttention.cpp - One spelling for attention and rotary embedding
+//===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -60,7 +61,8 @@ static Value withoutRepeat(Value x) {
   Value source = inner.getInputs()[0];
   auto d = getPolyDims(source), i = getPolyDims(expand.getInputs()[0]),
        e = getPolyDims(expand.getResult(0)), o = getPolyDims(x);
-  if (!d || !i || !e || !o || d->size() != 4 || e->size() != 5 || o->size() != 4)
+  if (!d || !i || !e || !o || d->size() != 4 || e->size() != 5 ||
+      o->size() != 4)
     return x;
   using Dims = SmallVector<Poly>;
   if (*i != Dims{(*d)[0], (*d)[1], Poly(1), (*d)[2], (*d)[3]} ||
@@ -88,11 +90,10 @@ static Value attention(NodeRewriter &r, Value q, Value k, Value v, Value mask,
   SmallVector<Value> inputs = {q, k, v};
   if (mask)
     inputs.push_back(mask);
-  return r.create(
-      "Attention", inputs,
-      {r.attr("scale", r.builder.getF64FloatAttr(scale)),
-       r.attr("is_causal", int64_t(causal)),
-       r.attr("softcap", r.builder.getF32FloatAttr(softcap))});
+  return r.create("Attention", inputs,
+                  {r.attr("scale", r.builder.getF64FloatAttr(scale)),
+                   r.attr("is_causal", int64_t(causal)),
+                   r.attr("softcap", r.builder.getF32FloatAttr(softcap))});
 }
 
 static Values attentionRule(NodeRewriter &r) {
@@ -119,9 +120,9 @@ static Values attentionRule(NodeRewriter &r) {
   }
   if (!q || !k || !v)
     return std::nullopt;
-  Value y = attention(r, q, k, v, r.op.getInputOrNull(3),
-                      r.op.getFloat("scale", 0), r.op.getInt("is_causal", 0),
-                      r.op.getFloat("softcap", 0));
+  Value y =
+      attention(r, q, k, v, r.op.getInputOrNull(3), r.op.getFloat("scale", 0),
+                r.op.getInt("is_causal", 0), r.op.getFloat("softcap", 0));
   SmallVector<Value> values(r.op.getNumResults());
   values[0] = y && flat ? mergeHeads(r, y) : y;
   return values[0] ? Values(values) : std::nullopt;
@@ -141,9 +142,9 @@ static Values multiHeadRule(NodeRewriter &r) {
   Value v = splitHeads(r, r.op.getInputs()[2], heads);
   if (!q || !k || !v)
     return std::nullopt;
-  Value y = attention(r, q, k, v, r.op.getInputOrNull(5),
-                      r.op.getFloat("scale", 0),
-                      r.op.getInt("unidirectional", 0), 0);
+  Value y =
+      attention(r, q, k, v, r.op.getInputOrNull(5), r.op.getFloat("scale", 0),
+                r.op.getInt("unidirectional", 0), 0);
   return single(y ? mergeHeads(r, y) : Value());
 }
 
@@ -160,7 +161,8 @@ static Values rotaryRule(NodeRewriter &r) {
   auto positions = getPolyDims(in[1]);
   if (!positions || positions->size() != 2)
     return std::nullopt;
-  return single(r.create("RotaryEmbedding", {in[0], in[2], in[3], in[1]}, attrs));
+  return single(
+      r.create("RotaryEmbedding", {in[0], in[2], in[3], in[1]}, attrs));
 }
 
 void onnx::addAttentionRules(NormalizeTable &table) {

@@ -47,7 +47,8 @@ static Values reduceRule(NodeRewriter &r) {
   if (!dims)
     return std::nullopt;
   SmallVector<int64_t> axes;
-  if (auto attr = dyn_cast_or_null<DenseI64ArrayAttr>(r.op.getNodeAttr("axes"))) {
+  if (auto attr =
+          dyn_cast_or_null<DenseI64ArrayAttr>(r.op.getNodeAttr("axes"))) {
     axes.assign(attr.asArrayRef().begin(), attr.asArrayRef().end());
   } else if (Value input = r.op.getInputOrNull(1)) {
     auto constants = getConstantElements(input);
@@ -91,7 +92,8 @@ static Values softmaxRule(NodeRewriter &r) {
   for (int64_t i = 0; i < rank; ++i)
     (i < axis ? rows : columns) = (i < axis ? rows : columns) * (*dims)[i];
   Value flat = r.reshape(r.op.getInputs()[0], {rows, columns});
-  Value y = flat ? r.create(r.op.getOpType(), flat, r.attr("axis", 1)) : Value();
+  Value y =
+      flat ? r.create(r.op.getOpType(), flat, r.attr("axis", 1)) : Value();
   return single(y ? r.reshape(y, *dims) : Value());
 }
 
@@ -143,8 +145,8 @@ static Values skipNormRule(NodeRewriter &r) {
   if (!sum)
     return std::nullopt;
   SmallVector<Value> values(r.op.getNumResults());
-  values[0] = rmsNorm(r, sum, r.op.getInputs()[2],
-                      r.op.getFloat("epsilon", 1e-12), -1);
+  values[0] =
+      rmsNorm(r, sum, r.op.getInputs()[2], r.op.getFloat("epsilon", 1e-12), -1);
   if (values.size() > 3)
     values[3] = sum;
   return values[0] ? Values(values) : std::nullopt;
@@ -197,9 +199,8 @@ void onnx::addMathRules(NormalizeTable &table) {
     table[name] = reduceRule;
   table["Softmax"] = table["LogSoftmax"] = softmaxRule;
   table["TopK"] = topKRule;
-  for (const char *name :
-       {"RMSNormalization", "SimplifiedLayerNormalization",
-        "com.microsoft::SimplifiedLayerNormalization"})
+  for (const char *name : {"RMSNormalization", "SimplifiedLayerNormalization",
+                           "com.microsoft::SimplifiedLayerNormalization"})
     table[name] = rmsNormRule;
   table["com.microsoft::SkipSimplifiedLayerNormalization"] = skipNormRule;
   for (const char *name : {"Min", "Max", "Sum"})

@@ -97,8 +97,8 @@ static Value sliceOf(NodeRewriter &r, Value data, ArrayRef<Poly> offsets,
   auto dims = getPolyDims(data);
   bool whole = true, contiguous = true;
   for (size_t i = 0; i < dims->size(); ++i) {
-    whole &= offsets[i].asConstant() == 0 && sizes[i] == (*dims)[i] &&
-             steps[i] == 1;
+    whole &=
+        offsets[i].asConstant() == 0 && sizes[i] == (*dims)[i] && steps[i] == 1;
     contiguous &= steps[i] == 1;
   }
   if (whole)
@@ -177,10 +177,9 @@ static Values castRule(NodeRewriter &r) {
   if (r.op.isStandard("CastLike") || r.op.getNodeAttr("to")) {
     // The result type says what the attribute said.
     Value value = data;
-    auto node = NodeOp::create(r.builder, r.op.getLoc(), type, value, "Cast", "",
-                               r.op.getName(), 23,
-                               r.builder.getDictionaryAttr({}), ArrayAttr(),
-                               ArrayAttr(), 0);
+    auto node = NodeOp::create(
+        r.builder, r.op.getLoc(), type, value, "Cast", "", r.op.getName(), 23,
+        r.builder.getDictionaryAttr({}), ArrayAttr(), ArrayAttr(), 0);
     if (AffineMap elements = r.op.getShapeValue())
       node.setShapeValue(0, elements);
     return SmallVector<Value>{node.getResult(0)};

@@ -1,4 +1,5 @@
-//===- PairStates.cpp - Recurrent inputs and the outputs that continue them ===//
+//===- PairStates.cpp - Recurrent inputs and the outputs that continue them
+//===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

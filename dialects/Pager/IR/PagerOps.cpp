@@ -123,9 +123,8 @@ LogicalResult ParallelOp::verifyRegions() {
   return success();
 }
 
-LogicalResult
-BufferOp::reifyResultShapes(OpBuilder &builder,
-                            ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult BufferOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
   auto type = cast<MemRefType>(getType());
   SmallVector<OpFoldResult> dims;
   auto sizes = getSizes().begin();

@@ -18,7 +18,8 @@ namespace mlir::moe {
 /// Weights become references to byte ranges; nothing larger than a few KiB is
 /// read. Everything wrong with the file is reported through the context's
 /// diagnostics before it fails.
-FailureOr<OwningOpRef<ModuleOp>> importONNX(StringRef path, MLIRContext *context);
+FailureOr<OwningOpRef<ModuleOp>> importONNX(StringRef path,
+                                            MLIRContext *context);
 
 } // namespace mlir::moe
 

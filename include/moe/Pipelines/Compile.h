@@ -17,7 +17,16 @@
 namespace mlir::moe {
 
 /// Stages at which compilation can stop and print, in order.
-enum class Stage { ONNX, Normalized, MoE, Pager, Kernels, LLVM, Assembly, Model };
+enum class Stage {
+  ONNX,
+  Normalized,
+  MoE,
+  Pager,
+  Kernels,
+  LLVM,
+  Assembly,
+  Model
+};
 
 /// The name of a stage on the command line, and the other way round.
 llvm::StringRef getStageName(Stage stage);
@@ -25,11 +34,11 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 
 struct CompileOptions {
   std::string input;
-  std::string output;              ///< the .moe file; for Stage::Model only
-  Stage stop = Stage::Model;       ///< printed to `print` when not Model
+  std::string output;        ///< the .moe file; for Stage::Model only
+  Stage stop = Stage::Model; ///< printed to `print` when not Model
   std::vector<std::string> isas = {"x86-64-v3", "x86-64-v4"};
-  std::string report;              ///< JSON file, or empty
-  std::string dumpFolder;          ///< one file for each stage, or empty
+  std::string report;     ///< JSON file, or empty
+  std::string dumpFolder; ///< one file for each stage, or empty
   bool showProgress = false;
 };
 

@@ -35,8 +35,8 @@ void populateRaisePipeline(OpPassManager &pm);
 /// module's `cpu.isa` names the instruction set.
 void populatePagerPipeline(OpPassManager &pm);
 
-/// pager -> places: dense products use packed kernels, the entry is bound to the
-/// frame, and every weight has its place (`weights.place`): what the packer
+/// pager -> places: dense products use packed kernels, the entry is bound to
+/// the frame, and every weight has its place (`weights.place`): what the packer
 /// reads.
 void populatePlacePipeline(OpPassManager &pm);
 

@@ -16,8 +16,8 @@ namespace mlir::moe {
 
 /// Records on `@main` what lowering loses, and gives the part of the metadata
 /// that describes the interface (docs/ModelFormat.md): `symbols`, `inputs`,
-/// `outputs`, `states`. The module is at the normalized or moe stage. Fails, and
-/// names the output, when its size depends on data.
+/// `outputs`, `states`. The module is at the normalized or moe stage. Fails,
+/// and names the output, when its size depends on data.
 FailureOr<llvm::json::Object> takeSignature(ModuleOp module);
 
 } // namespace mlir::moe

@@ -24,8 +24,8 @@ struct RaisedLayer {
 /// Records a decision on the module; it stays until the report is written.
 void reportRaised(ModuleOp module, const RaisedLayer &layer);
 
-/// Records a node that looks like part of a mixture-of-experts layer but did not
-/// match, and why.
+/// Records a node that looks like part of a mixture-of-experts layer but did
+/// not match, and why.
 void reportUnraised(ModuleOp module, StringRef node, StringRef reason);
 
 /// The recorded decisions: `moe_layers`, `unraised`, `eliminated`, `fused`.

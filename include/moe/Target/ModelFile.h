@@ -21,7 +21,8 @@ using ObjectCode = llvm::SmallVector<char, 0>;
 
 /// Links objects to a shared object that exports `moe_model_v1` only and needs
 /// nothing but memcpy, memset and memmove. Uses LLVM's ld.lld.
-FailureOr<ObjectCode> linkModel(llvm::ArrayRef<ObjectCode> objects, Location loc);
+FailureOr<ObjectCode> linkModel(llvm::ArrayRef<ObjectCode> objects,
+                                Location loc);
 
 /// The bytes of a .moe file: the shared object and its trailer.
 ObjectCode makeModelFile(const ObjectCode &elf, uint64_t weightsId);

@@ -16,10 +16,10 @@ namespace mlir::moe {
 
 /// What packing tells the model's metadata.
 struct PackedWeights {
-  uint64_t weightsId = 0;   ///< ties the two files together
-  uint64_t denseBytes = 0;  ///< of the dense section, padding included
+  uint64_t weightsId = 0;  ///< ties the two files together
+  uint64_t denseBytes = 0; ///< of the dense section, padding included
   uint64_t fileBytes = 0;
-  llvm::json::Array banks;  ///< `banks` of docs/ModelFormat.md
+  llvm::json::Array banks; ///< `banks` of docs/ModelFormat.md
 };
 
 /// Sizes that packing would give, without reading a weight. `weightsId` is 0.

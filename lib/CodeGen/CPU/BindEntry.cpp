@@ -8,13 +8,13 @@
 
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Pager/IR/Pager.h"
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "moe/CodeGen/CPU/Passes.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallSet.h"
 
@@ -133,8 +133,7 @@ LogicalResult EntryBinder::bindState(BlockArgument argument, int64_t slot) {
         tensor::getMixedSizes(builder, loc, append.getValue());
     SmallVector<OpFoldResult> sizes = newSizes;
     Value added = getValueOrCreateConstantIndexOp(builder, loc, sizes[axis]);
-    sizes[axis] =
-        arith::AddIOp::create(builder, loc, past, added).getResult();
+    sizes[axis] = arith::AddIOp::create(builder, loc, past, added).getResult();
 
     // Row-major strides of [..., capacity, ...].
     SmallVector<Value> strideValues(rank);
@@ -168,24 +167,23 @@ LogicalResult EntryBinder::bindState(BlockArgument argument, int64_t slot) {
     }
     auto layout = StridedLayoutAttr::get(builder.getContext(), 0, strides);
     auto memref = MemRefType::get(shape, state.getElementType(), layout);
-    Value whole = pager::BufferOp::create(builder, loc, memref,
-                                          pager::Space::State, slotValue,
-                                          index(0), dynamicSizes,
-                                          dynamicStrides);
+    Value whole = pager::BufferOp::create(
+        builder, loc, memref, pager::Space::State, slotValue, index(0),
+        dynamicSizes, dynamicStrides);
 
     SmallVector<OpFoldResult> offsets(rank, builder.getIndexAttr(0));
     SmallVector<OpFoldResult> ones(rank, builder.getIndexAttr(1));
     offsets[axis] = past;
-    Value tail = memref::SubViewOp::create(builder, loc, whole, offsets,
-                                           newSizes, ones);
+    Value tail =
+        memref::SubViewOp::create(builder, loc, whole, offsets, newSizes, ones);
     bufferization::MaterializeInDestinationOp::create(
         builder, loc, TypeRange(), append.getValue(), tail, /*restrict=*/true,
         /*writable=*/true);
 
     auto resultType = cast<RankedTensorType>(append.getResult().getType());
     Value tensor = bufferization::ToTensorOp::create(
-        builder, loc,
-        RankedTensorType::get(shape, newType.getElementType()), whole,
+        builder, loc, RankedTensorType::get(shape, newType.getElementType()),
+        whole,
         /*restrict=*/true, /*writable=*/false);
     if (tensor.getType() != resultType)
       tensor = tensor::CastOp::create(builder, loc, resultType, tensor);
@@ -216,9 +214,9 @@ LogicalResult EntryBinder::bindOutputs() {
       if (type.isDynamicDim(i))
         sizes.push_back(tensor::DimOp::create(builder, loc, value, i));
     auto memref = MemRefType::get(type.getShape(), type.getElementType());
-    Value buffer = pager::BufferOp::create(builder, loc, memref,
-                                           pager::Space::Output, index(slot),
-                                           index(0), sizes, ValueRange());
+    Value buffer =
+        pager::BufferOp::create(builder, loc, memref, pager::Space::Output,
+                                index(slot), index(0), sizes, ValueRange());
     bufferization::MaterializeInDestinationOp::create(
         builder, loc, TypeRange(), value, buffer, /*restrict=*/true,
         /*writable=*/true);
@@ -230,11 +228,12 @@ LogicalResult EntryBinder::bindOutputs() {
   return success();
 }
 
-/// Gives every resident weight its place in the dense section and every bank its
-/// number.
+/// Gives every resident weight its place in the dense section and every bank
+/// its number.
 LogicalResult EntryBinder::placeWeights() {
   llvm::MapVector<Value, SmallVector<weights::MaterializeOp>> uses;
-  main.walk([&](weights::MaterializeOp op) { uses[op.getSource()].push_back(op); });
+  main.walk(
+      [&](weights::MaterializeOp op) { uses[op.getSource()].push_back(op); });
   int64_t end = 0;
   for (auto &[source, ops] : uses) {
     int64_t offset = end;

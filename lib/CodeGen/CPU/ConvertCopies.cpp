@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "moe/CodeGen/CPU/Passes.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUCONVERTCOPIES
@@ -27,8 +27,8 @@ class CPUConvertCopies
       OpBuilder builder(copy);
       auto type = cast<MemRefType>(copy.getTarget().getType());
       AffineMap identity = builder.getMultiDimIdentityMap(type.getRank());
-      SmallVector<utils::IteratorType> iterators(
-          type.getRank(), utils::IteratorType::parallel);
+      SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                                 utils::IteratorType::parallel);
       linalg::GenericOp::create(
           builder, copy.getLoc(), copy.getSource(), copy.getTarget(),
           ArrayRef<AffineMap>{identity, identity}, iterators,

@@ -9,8 +9,6 @@
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Pager/IR/Pager.h"
 #include "dialects/Weights/IR/Weights.h"
-#include "moe/CodeGen/CPU/Passes.h"
-#include "moe_rt/moe_rt_abi.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,6 +19,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
+#include "moe/CodeGen/CPU/Passes.h"
+#include "moe_rt/moe_rt_abi.h"
 #include <cstddef>
 
 namespace mlir::moe::cpu {
@@ -66,9 +66,7 @@ private:
   Value advance(Value base, Value bytes) {
     return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base, bytes);
   }
-  Value toI64(Value index) {
-    return arith::IndexCastOp::create(b, i64, index);
-  }
+  Value toI64(Value index) { return arith::IndexCastOp::create(b, i64, index); }
   Value toIndex(Value integer) {
     return arith::IndexCastOp::create(b, b.getIndexType(), integer);
   }
@@ -168,8 +166,8 @@ Value PagerLowering::makeMemRef(MemRefType type, Value address,
 Value PagerLowering::stateField(Value frame, Value slot, Type type,
                                 size_t offset) {
   Value states = load(pointer, frame, offsetof(moe_rt_abi_frame, states));
-  Value bytes = arith::MulIOp::create(
-      b, toI64(slot), constant(i64, sizeof(moe_rt_abi_state)));
+  Value bytes = arith::MulIOp::create(b, toI64(slot),
+                                      constant(i64, sizeof(moe_rt_abi_state)));
   return load(type, advance(states, bytes), offset);
 }
 
@@ -238,7 +236,8 @@ void PagerLowering::lowerParallelCall(pager::ParallelCallOp op) {
   auto convert = [&](Value value, Type type) {
     return value.getType() == type
                ? value
-               : UnrealizedConversionCastOp::create(b, type, value).getResult(0);
+               : UnrealizedConversionCastOp::create(b, type, value)
+                     .getResult(0);
   };
 
   Value context;
@@ -261,8 +260,8 @@ void PagerLowering::lowerParallelCall(pager::ParallelCallOp op) {
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(body);
-    thunk = func::FuncOp::create(b, (body.getName() + "_thunk").str(),
-                                 thunkType);
+    thunk =
+        func::FuncOp::create(b, (body.getName() + "_thunk").str(), thunkType);
     thunk.setPrivate();
     symbols.insert(thunk);
     Block *entry = thunk.addEntryBlock();
@@ -303,8 +302,9 @@ void PagerLowering::returnOnError(Value code, func::FuncOp function) {
 LogicalResult PagerLowering::lowerForEach(pager::ForEachReadyOp op) {
   auto function = dyn_cast<func::FuncOp>(op->getParentOp());
   if (!function || function.getNumResults() != 1)
-    return op.emitError("expert streams run in the entry or a layer, outside of "
-                        "loops");
+    return op.emitError(
+        "expert streams run in the entry or a layer, outside of "
+        "loops");
   Value frameValue = function.getArgument(0);
   Value bank =
       UnrealizedConversionCastOp::create(b, i32, op.getBank()).getResult(0);
@@ -455,8 +455,7 @@ void lowerBanks(ModuleOp module) {
     SmallVector<Type> types;
     for (Type type : function.getArgumentTypes())
       types.push_back(isa<weights::BankType>(type) ? i32 : type);
-    function.setType(
-        builder.getFunctionType(types, function.getResultTypes()));
+    function.setType(builder.getFunctionType(types, function.getResultTypes()));
     if (function.isExternal())
       continue;
     for (auto [argument, type] : llvm::zip(function.getArguments(), types))

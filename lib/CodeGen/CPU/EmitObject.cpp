@@ -7,10 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "moe/CodeGen/CPU/EmitObject.h"
-#include "moe_rt/moe_rt_abi.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "moe_rt/moe_rt_abi.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -70,16 +70,16 @@ createTargetMachine(const ISA &isa, Location loc) {
   return machine;
 }
 
-/// The runtime asks for the arena's size with the symbols alone: a function that
-/// wraps them in a frame whose other fields are not read.
+/// The runtime asks for the arena's size with the symbols alone: a function
+/// that wraps them in a frame whose other fields are not read.
 static void wrapArenaBytes(llvm::Module &module, StringRef name) {
   llvm::LLVMContext &context = module.getContext();
   llvm::Function *inner = module.getFunction("moe_arena_bytes");
   auto *pointer = llvm::PointerType::getUnqual(context);
   auto *i64 = llvm::Type::getInt64Ty(context);
-  auto *wrapper = llvm::Function::Create(
-      llvm::FunctionType::get(i64, {pointer}, false),
-      llvm::GlobalValue::ExternalLinkage, name, module);
+  auto *wrapper =
+      llvm::Function::Create(llvm::FunctionType::get(i64, {pointer}, false),
+                             llvm::GlobalValue::ExternalLinkage, name, module);
   llvm::IRBuilder<> builder(
       llvm::BasicBlock::Create(context, "entry", wrapper));
   if (inner->arg_size() == 0) {
@@ -213,8 +213,7 @@ cpu::emitDescriptor(StringRef metadata, ArrayRef<const ISA *> variants,
   auto *model = llvm::ConstantStruct::getAnon(
       context, {number(i64, MOE_RT_ABI_MAGIC), number(i32, MOE_RT_ABI_VERSION),
                 number(i32, sizeof(moe_rt_abi_model)), text(metadata),
-                number(i64, metadata.size()), table,
-                number(i64, rows.size())});
+                number(i64, metadata.size()), table, number(i64, rows.size())});
   new llvm::GlobalVariable(module, model->getType(), true,
                            llvm::GlobalValue::ExternalLinkage, model,
                            MOE_RT_ABI_SYMBOL);

@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -14,6 +13,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "moe/CodeGen/CPU/Passes.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUEXPANDMATH
@@ -49,7 +49,9 @@ struct Emitter {
       attr = SplatElementsAttr::get(vector, attr);
     return arith::ConstantOp::create(b, type, attr);
   }
-  Value fma(Value x, Value y, Value z) { return math::FmaOp::create(b, x, y, z); }
+  Value fma(Value x, Value y, Value z) {
+    return math::FmaOp::create(b, x, y, z);
+  }
   Value select(Value c, Value x, Value y) {
     return arith::SelectOp::create(b, c, x, y);
   }
@@ -78,17 +80,18 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
     Type f32 = rewriter.getF32Type(), i32 = rewriter.getI32Type();
     Value x = op.getOperand();
     Value low = e.constant(f32, -104.0), high = e.constant(f32, 89.0);
-    Value clamped = e.select(e.compare(arith::CmpFPredicate::OLT, x, low), low, x);
-    clamped = e.select(e.compare(arith::CmpFPredicate::OGT, clamped, high), high,
-                       clamped);
+    Value clamped =
+        e.select(e.compare(arith::CmpFPredicate::OLT, x, low), low, x);
+    clamped = e.select(e.compare(arith::CmpFPredicate::OGT, clamped, high),
+                       high, clamped);
     Value scaled = arith::MulFOp::create(e.b, clamped,
                                          e.constant(f32, 1.4426950408889634));
     Value n = math::RoundEvenOp::create(e.b, scaled);
     Value r = e.fma(n, e.constant(f32, -0.693359375), clamped);
     r = e.fma(n, e.constant(f32, 2.12194440e-4), r);
-    Value p = e.horner(r, f32,
-                       {1.0, 1.0, 0.5, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720,
-                        1.0 / 5040});
+    Value p = e.horner(
+        r, f32,
+        {1.0, 1.0, 0.5, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040});
     Value exponent = arith::FPToSIOp::create(e.b, e.like(i32), n);
     Value half = arith::ShRSIOp::create(e.b, exponent, e.integer(i32, 1));
     Value rest = arith::SubIOp::create(e.b, exponent, half);
@@ -106,8 +109,9 @@ struct ExpandExp : OpRewritePattern<math::ExpOp> {
 };
 
 /// Sine and cosine of an angle of any size met in practice (positions times
-/// frequencies): the reduction to [-pi/4, pi/4] runs in double, with pi/2 in two
-/// parts, so that the result is right to the last bits of float for |x| < 2^30.
+/// frequencies): the reduction to [-pi/4, pi/4] runs in double, with pi/2 in
+/// two parts, so that the result is right to the last bits of float for |x| <
+/// 2^30.
 template <typename Op, bool isCos>
 struct ExpandSinCos : OpRewritePattern<Op> {
   using OpRewritePattern<Op>::OpRewritePattern;
@@ -120,14 +124,14 @@ struct ExpandSinCos : OpRewritePattern<Op> {
     Type i64 = rewriter.getI64Type();
     Value x = arith::ExtFOp::create(e.b, e.like(f64), op.getOperand());
     Value n = math::RoundEvenOp::create(
-        e.b, arith::MulFOp::create(e.b, x,
-                                   e.constant(f64, 0.63661977236758134308)));
+        e.b,
+        arith::MulFOp::create(e.b, x, e.constant(f64, 0.63661977236758134308)));
     Value r = e.fma(n, e.constant(f64, -1.57079632679489655800), x);
     r = e.fma(n, e.constant(f64, -6.12323399573676603587e-17), r);
     Value r2 = arith::MulFOp::create(e.b, r, r);
-    Value sine = e.horner(r2, f64,
-                          {1.0, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880,
-                           -1.0 / 39916800});
+    Value sine = e.horner(
+        r2, f64,
+        {1.0, -1.0 / 6, 1.0 / 120, -1.0 / 5040, 1.0 / 362880, -1.0 / 39916800});
     sine = arith::MulFOp::create(e.b, sine, r);
     Value cosine = e.horner(r2, f64,
                             {1.0, -0.5, 1.0 / 24, -1.0 / 720, 1.0 / 40320,
@@ -151,8 +155,8 @@ struct ExpandSinCos : OpRewritePattern<Op> {
   }
 };
 
-/// tanh(x) = sign(x) (1 - 2 / (exp(2|x|) + 1)) away from zero, a polynomial near
-/// it.
+/// tanh(x) = sign(x) (1 - 2 / (exp(2|x|) + 1)) away from zero, a polynomial
+/// near it.
 struct ExpandTanh : OpRewritePattern<math::TanhOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(math::TanhOp op,
@@ -172,12 +176,12 @@ struct ExpandTanh : OpRewritePattern<math::TanhOp> {
     large = math::CopySignOp::create(e.b, large, x);
     // Taylor series to x^11: below 2^-24 relative for |x| < 0.35.
     Value x2 = arith::MulFOp::create(e.b, x, x);
-    Value small = e.horner(x2, f32,
-                           {1.0, -1.0 / 3, 2.0 / 15, -17.0 / 315, 62.0 / 2835,
-                            -1382.0 / 155925});
+    Value small = e.horner(
+        x2, f32,
+        {1.0, -1.0 / 3, 2.0 / 15, -17.0 / 315, 62.0 / 2835, -1382.0 / 155925});
     small = arith::MulFOp::create(e.b, small, x);
-    Value isSmall = e.compare(arith::CmpFPredicate::OLT, magnitude,
-                              e.constant(f32, 0.35));
+    Value isSmall =
+        e.compare(arith::CmpFPredicate::OLT, magnitude, e.constant(f32, 0.35));
     rewriter.replaceOp(op, e.select(isSmall, small, large));
     return success();
   }
@@ -190,14 +194,14 @@ class CPUExpandMath : public cpu::impl::CPUExpandMathBase<CPUExpandMath> {
                  ExpandSinCos<math::CosOp, true>>(&getContext(),
                                                   /*benefit=*/10);
     // The rest is upstream's: erf, log, round, powers.
-    populateMathPolynomialApproximationPatterns(
-        patterns, [](StringRef name) {
-          return llvm::is_contained({"math.erf", "math.log", "math.log1p",
-                                     "math.expm1", "math.log2"},
-                                    name);
-        });
+    populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
+      return llvm::is_contained(
+          {"math.erf", "math.log", "math.log1p", "math.expm1", "math.log2"},
+          name);
+    });
     math::populateExpansionPatterns(
-        patterns, {"math.powf", "math.round", "math.rsqrt", "math.fpowi", "math.exp2"});
+        patterns,
+        {"math.powf", "math.round", "math.rsqrt", "math.fpowi", "math.exp2"});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

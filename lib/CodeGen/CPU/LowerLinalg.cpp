@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Pager/IR/Pager.h"
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,6 +15,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "moe/CodeGen/CPU/Passes.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPULOWERLINALG
@@ -31,8 +31,8 @@ namespace {
 constexpr int64_t kChunkWork = 16384;
 
 /// Turns one linalg.generic on buffers into a parallel loop over its outer
-/// parallel dimensions, linearised, around sequential loops whose innermost runs
-/// over consecutive elements, so that LLVM vectorises it.
+/// parallel dimensions, linearised, around sequential loops whose innermost
+/// runs over consecutive elements, so that LLVM vectorises it.
 ///
 /// The order of a reduction is a function of the shapes alone, never of the
 /// number of threads: only parallel dimensions are split.
@@ -75,8 +75,7 @@ private:
 
 void GenericLowering::classify() {
   for (auto [dim, kind] : llvm::enumerate(op.getIteratorTypesArray()))
-    (kind == utils::IteratorType::parallel ? outer : reductions)
-        .push_back(dim);
+    (kind == utils::IteratorType::parallel ? outer : reductions).push_back(dim);
 }
 
 Value GenericLowering::product(ArrayRef<unsigned> dims) {
@@ -108,8 +107,8 @@ void GenericLowering::openParallel(Value innerWork) {
 }
 
 void GenericLowering::forLoop(unsigned dim, function_ref<void()> body) {
-  auto loop = scf::ForOp::create(builder, loc, constant(0), extents[dim],
-                                 constant(1));
+  auto loop =
+      scf::ForOp::create(builder, loc, constant(0), extents[dim], constant(1));
   ivs[dim] = loop.getInductionVar();
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(loop.getBody());

@@ -8,11 +8,11 @@
 
 #include "dialects/Pager/IR/Pager.h"
 #include "dialects/Weights/IR/Weights.h"
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
+#include "moe/CodeGen/CPU/Passes.h"
 #include "llvm/ADT/MapVector.h"
 
 namespace mlir::moe::cpu {

@@ -7,13 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Pager/IR/Pager.h"
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "moe/CodeGen/CPU/Passes.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUOUTLINEPARALLEL
@@ -30,16 +30,17 @@ LogicalResult convertSCFParallel(scf::ParallelOp op) {
   if (op.getNumLoops() != 1 || !op.getInitVals().empty() ||
       getConstantIntValue(op.getLowerBound()[0]) != 0 ||
       getConstantIntValue(op.getStep()[0]) != 1)
-    return op.emitError("only one-dimensional parallel loops from 0 by 1 run on "
-                        "the session's threads");
+    return op.emitError(
+        "only one-dimensional parallel loops from 0 by 1 run on "
+        "the session's threads");
   OpBuilder builder(op);
   Location loc = op.getLoc();
   int64_t grain = 1;
   if (auto attr = op->getAttrOfType<IntegerAttr>("cpu.grain"))
     grain = attr.getInt();
   Value grainValue = arith::ConstantIndexOp::create(builder, loc, grain);
-  auto loop =
-      pager::ParallelOp::create(builder, loc, op.getUpperBound()[0], grainValue);
+  auto loop = pager::ParallelOp::create(builder, loc, op.getUpperBound()[0],
+                                        grainValue);
   op.getBody()->getTerminator()->erase();
   loop.getBody().takeBody(op.getRegion());
   op.erase();

@@ -8,7 +8,6 @@
 
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Pager/IR/Pager.h"
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -16,6 +15,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
+#include "moe/CodeGen/CPU/Passes.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace mlir::moe::cpu {
@@ -155,7 +155,8 @@ int64_t ArenaPlanner::lastUse(Value buffer) {
     if (!seen.insert(value).second)
       continue;
     for (Operation *user : value.getUsers()) {
-      last = std::max(last, position.lookup(block.findAncestorOpInBlock(*user)));
+      last =
+          std::max(last, position.lookup(block.findAncestorOpInBlock(*user)));
       // Results that are buffers may be views of it, whatever the operation.
       for (Value result : user->getResults())
         if (isa<BaseMemRefType>(result.getType()))
@@ -284,8 +285,7 @@ LogicalResult ArenaPlanner::emitArenaBytes(Value total) {
   IRMapping mapping;
   for (Operation *op : slice)
     moduleBuilder.clone(*op, mapping);
-  func::ReturnOp::create(moduleBuilder, entry.getLoc(),
-                         mapping.lookup(total));
+  func::ReturnOp::create(moduleBuilder, entry.getLoc(), mapping.lookup(total));
   return success();
 }
 

@@ -7,11 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Pager/IR/Pager.h"
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "moe/CodeGen/CPU/Passes.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPURESOLVEDIMS
@@ -72,10 +72,10 @@ OpFoldResult resolve(OpBuilder &b, Value buffer, int64_t dim) {
         return {};
       Value factor =
           getValueOrCreateConstantIndexOp(b, collapse.getLoc(), size);
-      product = product ? arith::MulIOp::create(b, collapse.getLoc(), product,
-                                                factor)
-                              .getResult()
-                        : factor;
+      product =
+          product ? arith::MulIOp::create(b, collapse.getLoc(), product, factor)
+                        .getResult()
+                  : factor;
     }
     return product ? OpFoldResult(product) : OpFoldResult();
   }

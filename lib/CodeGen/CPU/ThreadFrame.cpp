@@ -8,10 +8,10 @@
 
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Pager/IR/Pager.h"
-#include "moe/CodeGen/CPU/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/SymbolTable.h"
+#include "moe/CodeGen/CPU/Passes.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUTHREADFRAME
@@ -36,8 +36,8 @@ void CPUThreadFrame::runOnOperation() {
   for (auto function : module.getOps<func::FuncOp>()) {
     bool uses = false;
     function.walk([&](Operation *op) {
-      uses |= isa<pager::PagerDialect>(op->getDialect()) ||
-              isa<onnx::SymbolOp>(op);
+      uses |=
+          isa<pager::PagerDialect>(op->getDialect()) || isa<onnx::SymbolOp>(op);
       if (auto call = dyn_cast<func::CallOp>(op))
         if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee()))
           callers[callee].push_back(call);

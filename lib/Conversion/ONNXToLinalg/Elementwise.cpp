@@ -69,22 +69,24 @@ Value logicalNot(Lowering &l, ValueRange x) {
 Value gelu(Lowering &l, ValueRange x) {
   Type t = x[0].getType();
   Value e = math::ErfOp::create(
-      l.b, arith::MulFOp::create(l.b, x[0], l.constant(t, 0.70710678118654752)));
+      l.b,
+      arith::MulFOp::create(l.b, x[0], l.constant(t, 0.70710678118654752)));
   Value h = arith::MulFOp::create(l.b, x[0], l.constant(t, 0.5));
   return arith::MulFOp::create(l.b, h,
                                arith::AddFOp::create(l.b, e, one(l, x[0])));
 }
 Value geluTanh(Lowering &l, ValueRange x) {
   Type t = x[0].getType();
-  Value x3 = arith::MulFOp::create(
-      l.b, x[0], arith::MulFOp::create(l.b, x[0], x[0]));
+  Value x3 =
+      arith::MulFOp::create(l.b, x[0], arith::MulFOp::create(l.b, x[0], x[0]));
   Value inner = arith::AddFOp::create(
       l.b, x[0], arith::MulFOp::create(l.b, x3, l.constant(t, 0.044715)));
   inner = arith::MulFOp::create(l.b, inner, l.constant(t, 0.7978845608028654));
   Value h = arith::MulFOp::create(l.b, x[0], l.constant(t, 0.5));
   return arith::MulFOp::create(
       l.b, h,
-      arith::AddFOp::create(l.b, math::TanhOp::create(l.b, inner), one(l, x[0])));
+      arith::AddFOp::create(l.b, math::TanhOp::create(l.b, inner),
+                            one(l, x[0])));
 }
 /// x^2 and x^0.5 exactly; the rest as powf.
 Value power(Lowering &l, ValueRange x) {
@@ -93,8 +95,8 @@ Value power(Lowering &l, ValueRange x) {
     if (exponent.getValueAsDouble() == 2)
       return arith::MulFOp::create(l.b, x[0], x[0]);
     if (exponent.getValueAsDouble() == 3)
-      return arith::MulFOp::create(
-          l.b, x[0], arith::MulFOp::create(l.b, x[0], x[0]));
+      return arith::MulFOp::create(l.b, x[0],
+                                   arith::MulFOp::create(l.b, x[0], x[0]));
     if (exponent.getValueAsDouble() == 0.5)
       return math::SqrtOp::create(l.b, x[0]);
   }
@@ -140,7 +142,8 @@ Lowered lowerArithmetic(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   ScalarRule rule = isa<FloatType>(element) ? rules.onFloat : rules.onInt;
   if (!rule || (!isa<FloatType>(element) && isUnsigned(op)))
     return Lowered::no("its element type is not supported");
-  return l.elementwise(element, onnx::getDims(op.getResult(0).getType(), l.context),
+  return l.elementwise(element,
+                       onnx::getDims(op.getResult(0).getType(), l.context),
                        inputs, [&](ValueRange x) {
                          SmallVector<Value> wide;
                          for (Value value : x)
@@ -184,11 +187,11 @@ Lowered lowerComparison(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
 }
 
 Lowered lowerWhere(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
-  return l.elementwise(
-      resultElement(op), onnx::getDims(op.getResult(0).getType(), l.context),
-      inputs, [&](ValueRange x) -> Value {
-        return arith::SelectOp::create(l.b, x[0], x[1], x[2]);
-      });
+  return l.elementwise(resultElement(op),
+                       onnx::getDims(op.getResult(0).getType(), l.context),
+                       inputs, [&](ValueRange x) -> Value {
+                         return arith::SelectOp::create(l.b, x[0], x[1], x[2]);
+                       });
 }
 
 /// Conversions between the element types that occur.
@@ -196,37 +199,39 @@ Lowered lowerCast(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Type from = l.element(inputs[0]), to = resultElement(op);
   if (from.isUnsignedInteger() || to.isUnsignedInteger())
     return Lowered::no("unsigned integers are not supported");
-  return l.elementwise(to, l.dims(inputs[0]), inputs, [&](ValueRange x) -> Value {
-    Value v = x[0];
-    if (isa<FloatType>(from) && isa<FloatType>(to)) {
-      if (from.getIntOrFloatBitWidth() == to.getIntOrFloatBitWidth())
-        return l.narrow(l.widen(v), to); // bf16 and f16, through f32
-      return from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth()
-                 ? Value(arith::ExtFOp::create(l.b, to, v))
-                 : Value(arith::TruncFOp::create(l.b, to, v));
-    }
-    if (isa<FloatType>(from)) {
-      if (to.isInteger(1)) // NaN is true
-        return arith::CmpFOp::create(l.b, arith::CmpFPredicate::UNE, v,
-                                     l.constant(from, 0));
-      return arith::FPToSIOp::create(l.b, to, l.widen(v));
-    }
-    if (isa<FloatType>(to)) {
-      if (from.isInteger(1))
-        return arith::UIToFPOp::create(l.b, to, v);
-      return arith::SIToFPOp::create(l.b, to, v);
-    }
-    if (to.isInteger(1))
-      return arith::CmpIOp::create(l.b, arith::CmpIPredicate::ne, v,
-                                   l.constant(from, 0));
-    unsigned a = from.getIntOrFloatBitWidth(), c = to.getIntOrFloatBitWidth();
-    if (a == c)
-      return v;
-    if (a > c)
-      return arith::TruncIOp::create(l.b, to, v);
-    return from.isInteger(1) ? Value(arith::ExtUIOp::create(l.b, to, v))
-                             : Value(arith::ExtSIOp::create(l.b, to, v));
-  });
+  return l.elementwise(
+      to, l.dims(inputs[0]), inputs, [&](ValueRange x) -> Value {
+        Value v = x[0];
+        if (isa<FloatType>(from) && isa<FloatType>(to)) {
+          if (from.getIntOrFloatBitWidth() == to.getIntOrFloatBitWidth())
+            return l.narrow(l.widen(v), to); // bf16 and f16, through f32
+          return from.getIntOrFloatBitWidth() < to.getIntOrFloatBitWidth()
+                     ? Value(arith::ExtFOp::create(l.b, to, v))
+                     : Value(arith::TruncFOp::create(l.b, to, v));
+        }
+        if (isa<FloatType>(from)) {
+          if (to.isInteger(1)) // NaN is true
+            return arith::CmpFOp::create(l.b, arith::CmpFPredicate::UNE, v,
+                                         l.constant(from, 0));
+          return arith::FPToSIOp::create(l.b, to, l.widen(v));
+        }
+        if (isa<FloatType>(to)) {
+          if (from.isInteger(1))
+            return arith::UIToFPOp::create(l.b, to, v);
+          return arith::SIToFPOp::create(l.b, to, v);
+        }
+        if (to.isInteger(1))
+          return arith::CmpIOp::create(l.b, arith::CmpIPredicate::ne, v,
+                                       l.constant(from, 0));
+        unsigned a = from.getIntOrFloatBitWidth(),
+                 c = to.getIntOrFloatBitWidth();
+        if (a == c)
+          return v;
+        if (a > c)
+          return arith::TruncIOp::create(l.b, to, v);
+        return from.isInteger(1) ? Value(arith::ExtUIOp::create(l.b, to, v))
+                                 : Value(arith::ExtSIOp::create(l.b, to, v));
+      });
 }
 
 } // namespace

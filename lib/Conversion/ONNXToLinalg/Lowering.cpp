@@ -41,7 +41,8 @@ Value Lowering::evaluate(AffineExpr expr) {
     return found->second;
   Value value;
   if (auto constant = dyn_cast<AffineConstantExpr>(expr)) {
-    value = arith::ConstantIndexOp::create(prologue, start, constant.getValue());
+    value =
+        arith::ConstantIndexOp::create(prologue, start, constant.getValue());
   } else if (auto symbol = dyn_cast<AffineSymbolExpr>(expr)) {
     value = onnx::SymbolOp::create(prologue, start, prologue.getIndexType(),
                                    symbol.getPosition());
@@ -173,14 +174,14 @@ Value Lowering::reduce(Value input, ArrayRef<int64_t> axes, double init,
   Value result = generic(
       start, kept, input,
       {b.getMultiDimIdentityMap(rank), AffineMap::get(rank, 0, exprs, context)},
-      iterators,
-      [&](ValueRange args) { return combine(args[1], args[0]); });
+      iterators, [&](ValueRange args) { return combine(args[1], args[0]); });
   return reshape(result, withOnes);
 }
 
 /// Splits source and target dimensions into groups of equal products, as far as
 /// the polynomials show them.
-static bool matchGroups(ArrayRef<AffineExpr> source, ArrayRef<AffineExpr> target,
+static bool matchGroups(ArrayRef<AffineExpr> source,
+                        ArrayRef<AffineExpr> target,
                         SmallVector<ReassociationIndices> &from,
                         SmallVector<ReassociationIndices> &to, Dims &middle,
                         MLIRContext *context) {
@@ -242,8 +243,8 @@ Value Lowering::reshape(Value value, ArrayRef<AffineExpr> target) {
     value = tensor::CollapseShapeOp::create(b, tensorType(type, middle), value,
                                             from);
   if (middle.size() != target.size())
-    value = tensor::ExpandShapeOp::create(b, tensorType(type, target), value, to,
-                                          mixedSizes(target));
+    value = tensor::ExpandShapeOp::create(b, tensorType(type, target), value,
+                                          to, mixedSizes(target));
   setDims(value, target);
   return value;
 }
@@ -258,10 +259,10 @@ Value Lowering::transpose(Value value, ArrayRef<int64_t> perm) {
   }
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  return generic(empty(element(value), target), target, value,
-                 {AffineMap::get(rank, 0, exprs, context),
-                  b.getMultiDimIdentityMap(rank)},
-                 iterators, [](ValueRange args) { return args[0]; });
+  return generic(
+      empty(element(value), target), target, value,
+      {AffineMap::get(rank, 0, exprs, context), b.getMultiDimIdentityMap(rank)},
+      iterators, [](ValueRange args) { return args[0]; });
 }
 
 Value Lowering::widen(Value scalar) {

@@ -93,21 +93,20 @@ Lowered lowerGather(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Value extent = l.size(dataDims[axis]);
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  return l.generic(
-      l.empty(resultElement(op), dims), dims, indices,
-      {AffineMap::get(rank, 0, exprs, l.context),
-       l.b.getMultiDimIdentityMap(rank)},
-      iterators, [&](ValueRange x) -> Value {
-        SmallVector<Value> at;
-        for (unsigned i = 0; i < dataDims.size(); ++i) {
-          if (i == axis)
-            at.push_back(l.safeIndex(x[0], extent));
-          else
-            at.push_back(linalg::IndexOp::create(
-                l.b, i < axis ? i : i + indexRank - 1));
-        }
-        return tensor::ExtractOp::create(l.b, data, at);
-      });
+  return l.generic(l.empty(resultElement(op), dims), dims, indices,
+                   {AffineMap::get(rank, 0, exprs, l.context),
+                    l.b.getMultiDimIdentityMap(rank)},
+                   iterators, [&](ValueRange x) -> Value {
+                     SmallVector<Value> at;
+                     for (unsigned i = 0; i < dataDims.size(); ++i) {
+                       if (i == axis)
+                         at.push_back(l.safeIndex(x[0], extent));
+                       else
+                         at.push_back(linalg::IndexOp::create(
+                             l.b, i < axis ? i : i + indexRank - 1));
+                     }
+                     return tensor::ExtractOp::create(l.b, data, at);
+                   });
 }
 
 Lowered lowerGatherElements(Lowering &l, onnx::NodeOp op,
@@ -135,8 +134,8 @@ Value loopNest(Lowering &l, ArrayRef<AffineExpr> dims, Value carried,
   std::function<Value(unsigned, Value)> nest = [&](unsigned i, Value value) {
     if (i == dims.size())
       return body(ivs, value);
-    auto loop = scf::ForOp::create(l.b, l.index(0), l.size(dims[i]), l.index(1),
-                                   value);
+    auto loop =
+        scf::ForOp::create(l.b, l.index(0), l.size(dims[i]), l.index(1), value);
     ivs.push_back(loop.getInductionVar());
     {
       OpBuilder::InsertionGuard guard(l.b);
@@ -162,20 +161,22 @@ Lowered lowerScatterElements(Lowering &l, onnx::NodeOp op,
   if (axis < 0)
     axis += dims.size();
   Value extent = l.size(dims[axis]);
-  Value result = loopNest(
-      l, l.dims(indices), inputs[0], [&](ValueRange ivs, Value tensor) -> Value {
-        SmallVector<Value> at(ivs.begin(), ivs.end());
-        Value raw = tensor::ExtractOp::create(l.b, indices, ivs);
-        at[axis] = l.safeIndex(raw, extent);
-        Value value = tensor::ExtractOp::create(l.b, updates, ivs);
-        if (reduction == "add") {
-          Value old = tensor::ExtractOp::create(l.b, tensor, at);
-          value = isa<FloatType>(value.getType())
-                      ? arith::AddFOp::create(l.b, old, value).getResult()
-                      : arith::AddIOp::create(l.b, old, value).getResult();
-        }
-        return tensor::InsertOp::create(l.b, value, tensor, at);
-      });
+  Value result =
+      loopNest(l, l.dims(indices), inputs[0],
+               [&](ValueRange ivs, Value tensor) -> Value {
+                 SmallVector<Value> at(ivs.begin(), ivs.end());
+                 Value raw = tensor::ExtractOp::create(l.b, indices, ivs);
+                 at[axis] = l.safeIndex(raw, extent);
+                 Value value = tensor::ExtractOp::create(l.b, updates, ivs);
+                 if (reduction == "add") {
+                   Value old = tensor::ExtractOp::create(l.b, tensor, at);
+                   value =
+                       isa<FloatType>(value.getType())
+                           ? arith::AddFOp::create(l.b, old, value).getResult()
+                           : arith::AddIOp::create(l.b, old, value).getResult();
+                 }
+                 return tensor::InsertOp::create(l.b, value, tensor, at);
+               });
   l.setDims(result, dims);
   return result;
 }
@@ -190,8 +191,8 @@ Lowered lowerRange(Lowering &l, onnx::NodeOp op, ArrayRef<Value>) {
   Value step = l.index(op.getInt("step", 1));
   return l.elementwise(element, dims, {}, [&](ValueRange) -> Value {
     Value i = linalg::IndexOp::create(l.b, 0);
-    Value v = arith::AddIOp::create(
-        l.b, first, arith::MulIOp::create(l.b, i, step));
+    Value v =
+        arith::AddIOp::create(l.b, first, arith::MulIOp::create(l.b, i, step));
     if (isa<FloatType>(element)) {
       Value wide = arith::IndexCastOp::create(l.b, l.b.getI64Type(), v);
       return arith::SIToFPOp::create(l.b, element, wide);

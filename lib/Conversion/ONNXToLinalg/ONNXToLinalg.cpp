@@ -10,9 +10,9 @@
 #include "dialects/MoE/IR/MoE.h"
 #include "dialects/Pager/IR/Pager.h"
 #include "dialects/Weights/IR/Weights.h"
-#include "moe/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "moe/Conversion/Passes.h"
 #include "llvm/ADT/BitVector.h"
 #include <map>
 

@@ -30,7 +30,8 @@ Value multiplyAdd(Lowering &l, Value sum, Value a, Value b) {
                                arith::FastMathFlags::reassoc);
 }
 
-/// Sum of products into f32 (or wider); `maps` are those of a, b and the result.
+/// Sum of products into f32 (or wider); `maps` are those of a, b and the
+/// result.
 Value contract(Lowering &l, Value a, Value b, ArrayRef<AffineExpr> dims,
                ArrayRef<AffineMap> maps, ArrayRef<IteratorType> iterators) {
   Type type = l.element(a);
@@ -59,8 +60,8 @@ Value weightProduct(Lowering &l, Value x, Value weight, onnx::NodeOp op) {
   Value rhs = l.materialize(weight);
   Dims flatOut = {m, out.back()};
   Value zero = l.filled(flatOut, l.constant(resultElement(op), 0));
-  Value y = linalg::MatmulOp::create(l.b, ValueRange{flat, rhs}, zero)
-                .getResult(0);
+  Value y =
+      linalg::MatmulOp::create(l.b, ValueRange{flat, rhs}, zero).getResult(0);
   l.setDims(y, flatOut);
   return l.reshape(y, out);
 }
@@ -118,8 +119,8 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
                        "outputs beyond query, key, value and mask");
   Dims dq = l.dims(q), dk = l.dims(k), dv = l.dims(v);
   Type type = resultElement(op);
-  auto heads = onnx::Poly::fromAffine(dq[1])
-                   .dividedBy(onnx::Poly::fromAffine(dk[1]));
+  auto heads =
+      onnx::Poly::fromAffine(dq[1]).dividedBy(onnx::Poly::fromAffine(dk[1]));
   if (!heads)
     return Lowered::no("its query heads are no multiple of its key heads");
   bool causal = op.getInt("is_causal", 0);
@@ -138,10 +139,9 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   SmallVector<IteratorType> iterators(5, IteratorType::parallel);
   iterators.push_back(IteratorType::reduction);
   Dims scoreDims = {dq[0], dk[1], group, dq[2], dk[2]};
-  Value scores =
-      contract(l, q5, k, scoreDims,
-               {d({0, 1, 2, 3, 5}), d({0, 1, 4, 5}), d({0, 1, 2, 3, 4})},
-               iterators);
+  Value scores = contract(
+      l, q5, k, scoreDims,
+      {d({0, 1, 2, 3, 5}), d({0, 1, 4, 5}), d({0, 1, 2, 3, 4})}, iterators);
 
   Type wide = l.element(scores);
   double scale = cast<FloatAttr>(op.getNodeAttr("scale")).getValueAsDouble();
@@ -170,8 +170,8 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
     if (causal) {
       Value row = linalg::IndexOp::create(l.b, 3),
             column = linalg::IndexOp::create(l.b, 4);
-      Value seen = arith::CmpIOp::create(l.b, arith::CmpIPredicate::sle, column,
-                                         row);
+      Value seen =
+          arith::CmpIOp::create(l.b, arith::CmpIPredicate::sle, column, row);
       s = arith::SelectOp::create(l.b, seen, s, low);
     }
     if (x.size() < 2)
@@ -196,8 +196,8 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return values;
 }
 
-/// Rotates pairs of the first `rotary` elements of each head by the angle of the
-/// position: (a cos - b sin, b cos + a sin).
+/// Rotates pairs of the first `rotary` elements of each head by the angle of
+/// the position: (a cos - b sin, b cos + a sin).
 Lowered lowerRotary(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Value x = inputs[0];
   Value cosines = l.materialize(inputs[1]), sines = l.materialize(inputs[2]);
@@ -273,9 +273,9 @@ Lowered lowerRotary(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
     Value b = l.widen(tensor::ExtractOp::create(l.b, x, at));
     Value ac = arith::MulFOp::create(l.b, a, c);
     Value bs = arith::MulFOp::create(l.b, b, s);
-    Value turned = arith::SelectOp::create(
-        l.b, first, arith::SubFOp::create(l.b, ac, bs),
-        arith::AddFOp::create(l.b, ac, bs));
+    Value turned =
+        arith::SelectOp::create(l.b, first, arith::SubFOp::create(l.b, ac, bs),
+                                arith::AddFOp::create(l.b, ac, bs));
     Value kept = arith::SelectOp::create(l.b, inside, turned, a);
     return l.narrow(kept, type);
   });

@@ -67,8 +67,8 @@ Lowered lowerReduce(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
       return Lowered::no("its element type is not supported");
     init = name == "ReduceMax" ? -kInfinity : kInfinity;
   }
-  Value result = l.reduce(
-      x, axes.asArrayRef(), init, [&](Value a, Value b) -> Value {
+  Value result =
+      l.reduce(x, axes.asArrayRef(), init, [&](Value a, Value b) -> Value {
         if (name == "ReduceMax")
           return arith::MaximumFOp::create(l.b, a, b);
         if (name == "ReduceMin")
@@ -82,13 +82,13 @@ Lowered lowerReduce(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
     Dims dims = l.dims(inputs[0]);
     for (int64_t axis : axes.asArrayRef())
       count = count * onnx::Poly::fromAffine(dims[axis]);
-    Value n = arith::IndexCastOp::create(
-        l.b, l.b.getI64Type(), l.size(count.toAffine(l.context)));
+    Value n = arith::IndexCastOp::create(l.b, l.b.getI64Type(),
+                                         l.size(count.toAffine(l.context)));
     Value divisor = arith::SIToFPOp::create(l.b, type, n);
-    result = l.elementwise(type, l.dims(result), result,
-                           [&](ValueRange v) -> Value {
-                             return arith::DivFOp::create(l.b, v[0], divisor);
-                           });
+    result =
+        l.elementwise(type, l.dims(result), result, [&](ValueRange v) -> Value {
+          return arith::DivFOp::create(l.b, v[0], divisor);
+        });
   }
   result = narrowed(l, result, resultElement(op));
   return l.reshape(result, onnx::getDims(op.getResult(0).getType(), l.context));
@@ -127,8 +127,8 @@ Lowered lowerRMSNorm(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   });
   double epsilon = op.getFloat("epsilon", 1e-5);
   // Once for each row, not for each element.
-  Value inverse = l.elementwise(
-      type, l.dims(squares), squares, [&](ValueRange v) -> Value {
+  Value inverse =
+      l.elementwise(type, l.dims(squares), squares, [&](ValueRange v) -> Value {
         Value mean = arith::DivFOp::create(l.b, v[0], l.constant(type, *n));
         Value biased =
             arith::AddFOp::create(l.b, mean, l.constant(type, epsilon));
@@ -162,9 +162,8 @@ Lowered lowerLayerNorm(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   if (!n || *n == 0)
     return Lowered::no("the size it normalises over must be static");
   auto meanOf = [&](Value v) {
-    Value sum = l.reduce(v, axes, 0, [&](Value a, Value b) {
-      return addReassoc(l, a, b);
-    });
+    Value sum = l.reduce(v, axes, 0,
+                         [&](Value a, Value b) { return addReassoc(l, a, b); });
     return l.elementwise(type, l.dims(sum), sum, [&](ValueRange s) -> Value {
       return arith::DivFOp::create(l.b, s[0], l.constant(type, *n));
     });
@@ -231,15 +230,14 @@ Lowered lowerTopK(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   l.b.setInsertionPointToStart(rowLoop.getBody());
   Value row = rowLoop.getInductionVar();
   Value before = l.constant(type, largest ? kInfinity : -kInfinity);
-  auto rounds = scf::ForOp::create(
-      l.b, zero, l.index(k.getValue()), unit,
-      ValueRange{rowLoop.getRegionIterArg(0), rowLoop.getRegionIterArg(1),
-                 before, l.index(-1)});
+  auto rounds = scf::ForOp::create(l.b, zero, l.index(k.getValue()), unit,
+                                   ValueRange{rowLoop.getRegionIterArg(0),
+                                              rowLoop.getRegionIterArg(1),
+                                              before, l.index(-1)});
   l.b.setInsertionPointToStart(rounds.getBody());
   Value lastValue = rounds.getRegionIterArg(2);
   Value lastIndex = rounds.getRegionIterArg(3);
-  auto scan = scf::ForOp::create(l.b, zero, n, unit,
-                                 ValueRange{worst, n});
+  auto scan = scf::ForOp::create(l.b, zero, n, unit, ValueRange{worst, n});
   l.b.setInsertionPointToStart(scan.getBody());
   Value i = scan.getInductionVar();
   Value best = scan.getRegionIterArg(0), bestIndex = scan.getRegionIterArg(1);
@@ -256,7 +254,8 @@ Lowered lowerTopK(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
       arith::AndIOp::create(
           l.b, compare(arith::CmpFPredicate::OEQ, v, lastValue),
           arith::CmpIOp::create(l.b, arith::CmpIPredicate::sgt, i, lastIndex)));
-  Value none = arith::CmpIOp::create(l.b, arith::CmpIPredicate::eq, bestIndex, n);
+  Value none =
+      arith::CmpIOp::create(l.b, arith::CmpIPredicate::eq, bestIndex, n);
   Value take = arith::AndIOp::create(
       l.b, behind, arith::OrIOp::create(l.b, none, compare(better, v, best)));
   Value newBest = arith::SelectOp::create(l.b, take, v, best);
@@ -266,7 +265,8 @@ Lowered lowerTopK(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   l.b.setInsertionPointAfter(scan);
   Value round = rounds.getInductionVar();
   Value chosen = scan.getResult(1);
-  Value original = tensor::ExtractOp::create(l.b, flat, ValueRange{row, chosen});
+  Value original =
+      tensor::ExtractOp::create(l.b, flat, ValueRange{row, chosen});
   Value id = arith::IndexCastOp::create(l.b, l.b.getI64Type(), chosen);
   Value newValues = tensor::InsertOp::create(
       l.b, original, rounds.getRegionIterArg(0), ValueRange{row, round});
@@ -275,7 +275,8 @@ Lowered lowerTopK(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   scf::YieldOp::create(
       l.b, ValueRange{newValues, newIds, scan.getResult(0), chosen});
   l.b.setInsertionPointAfter(rounds);
-  scf::YieldOp::create(l.b, ValueRange{rounds.getResult(0), rounds.getResult(1)});
+  scf::YieldOp::create(l.b,
+                       ValueRange{rounds.getResult(0), rounds.getResult(1)});
 
   l.b.setInsertionPointAfter(rowLoop);
   l.setDims(rowLoop.getResult(0), flatOut);
@@ -304,17 +305,16 @@ Value moe::softmaxLast(Lowering &l, Value x, bool zeroWhenMasked) {
         }
         return math::ExpOp::create(l.b, arith::SubFOp::create(l.b, v[0], top));
       });
-  Value sum = l.reduce(exponential, axis, 0, [&](Value a, Value b) {
-    return addReassoc(l, a, b);
-  });
+  Value sum = l.reduce(exponential, axis, 0,
+                       [&](Value a, Value b) { return addReassoc(l, a, b); });
   return l.elementwise(
       type, dims, {exponential, sum}, [&](ValueRange v) -> Value {
         Value divisor = v[1];
         if (zeroWhenMasked) {
-          Value empty = arith::CmpFOp::create(
-              l.b, arith::CmpFPredicate::OEQ, divisor, l.constant(type, 0));
-          divisor = arith::SelectOp::create(l.b, empty, l.constant(type, 1),
-                                            divisor);
+          Value empty = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ,
+                                              divisor, l.constant(type, 0));
+          divisor =
+              arith::SelectOp::create(l.b, empty, l.constant(type, 1), divisor);
         }
         return arith::DivFOp::create(l.b, v[0], divisor);
       });

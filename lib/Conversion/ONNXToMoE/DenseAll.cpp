@@ -17,10 +17,10 @@
 //     -> Slice columns [a, a + E) -> Transpose -> Reshape [E, T, 1]
 //   ReduceSum(o * c, axis 0) -> [T, H]
 //
-// TopK gives distinct ids, so a row of c holds exactly the weights of the chosen
-// experts, and the sum over all experts is the sum over the chosen ones. Ids
-// outside of [a, a + E) belong to computations elsewhere in the graph, which go
-// on using the dense c.
+// TopK gives distinct ids, so a row of c holds exactly the weights of the
+// chosen experts, and the sum over all experts is the sum over the chosen ones.
+// Ids outside of [a, a + E) belong to computations elsewhere in the graph,
+// which go on using the dense c.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,9 +38,8 @@ bool isZero(Value value) {
   if (auto expand = getNode(value, "Expand"))
     value = expand.getInputs()[0];
   auto constant = value.getDefiningOp<onnx::ConstantOp>();
-  auto elements =
-      constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
-               : DenseElementsAttr();
+  auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
+                           : DenseElementsAttr();
   return elements && elements.isSplat() &&
          isa<FloatType>(elements.getElementType()) &&
          elements.getSplatValue<APFloat>().isZero();
@@ -120,7 +119,8 @@ bool DenseAll::matchCombine(Value c) {
         steps.asArrayRef() != ArrayRef<int64_t>{1, 1} ||
         !isa<AffineConstantExpr>(offsets.getValue().getResult(1)))
       return stop(matrix, "not a range of columns");
-    first = cast<AffineConstantExpr>(offsets.getValue().getResult(1)).getValue();
+    first =
+        cast<AffineConstantExpr>(offsets.getValue().getResult(1)).getValue();
     matrix = slice.getInputs()[0];
   }
   auto scatter = getNode(matrix, "ScatterElements");
@@ -145,9 +145,10 @@ bool DenseAll::matchCombine(Value c) {
   auto idDims = onnx::getPolyDims(ids), weightDims = onnx::getPolyDims(weights);
   auto source = onnx::getPolyDims(topK.getInputs()[0]);
   if (!idDims || idDims->size() != 2 || !(*idDims)[1].asConstant() ||
-      !weightDims || *weightDims != *idDims || !source ||
-      source->size() != 2 || (*source)[1] != onnx::Poly(total))
-    return stop(ids, "the ids must be [tokens, k] of as many experts as columns");
+      !weightDims || *weightDims != *idDims || !source || source->size() != 2 ||
+      (*source)[1] != onnx::Poly(total))
+    return stop(ids,
+                "the ids must be [tokens, k] of as many experts as columns");
   k = *(*idDims)[1].asConstant();
   return true;
 }
@@ -182,7 +183,8 @@ bool DenseAll::matchProjection(Value x, Value &weight, int64_t &offset) {
         steps[2] != 1 ||
         !isa<AffineConstantExpr>(offsets.getValue().getResult(2)))
       return stop(x, "not a range of columns");
-    offset = cast<AffineConstantExpr>(offsets.getValue().getResult(2)).getValue();
+    offset =
+        cast<AffineConstantExpr>(offsets.getValue().getResult(2)).getValue();
     x = slice.getInputs()[0];
   }
   auto product = getNode(x, "MatMul");
@@ -248,14 +250,16 @@ Value columns(ImplicitLocOpBuilder &b, Value weight, int64_t offset,
 
 /// The routing from logits when weights and ids come from softmax and TopK,
 /// possibly divided by their sum; else from the ids and weights themselves.
-Value makeRouting(ImplicitLocOpBuilder &b, const DenseAll &m, bool &parametric) {
+Value makeRouting(ImplicitLocOpBuilder &b, const DenseAll &m,
+                  bool &parametric) {
   auto topK = getNode(m.ids, "TopK");
   Value w = m.weights;
   auto normalize = Normalize::None;
   if (auto division = getNode(w, "Div")) {
     auto sum = getNode(division.getInputs()[1], "ReduceSum");
-    auto axes = sum ? dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"))
-                    : DenseI64ArrayAttr();
+    auto axes =
+        sum ? dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"))
+            : DenseI64ArrayAttr();
     if (axes && axes.asArrayRef() == ArrayRef<int64_t>{1} &&
         sum.getInt("keepdims", 1) &&
         sum.getInputs()[0] == division.getInputs()[0]) {
@@ -291,7 +295,8 @@ Match moe::raiseDenseAll(onnx::NodeOp op) {
   int64_t intermediate = weightShape(m.down)[1];
   SmallVector<std::pair<Role, Value>> tensors;
   if (m.gate)
-    tensors.push_back({Role::Gate, columns(b, m.gate, m.gateOffset, intermediate)});
+    tensors.push_back(
+        {Role::Gate, columns(b, m.gate, m.gateOffset, intermediate)});
   tensors.push_back({Role::Up, columns(b, m.up, m.upOffset, intermediate)});
   tensors.push_back({Role::Down, m.down});
   bool parametric = false;
@@ -299,9 +304,13 @@ Match moe::raiseDenseAll(onnx::NodeOp op) {
   weights::BankOp bank = makeBank(b, op.getName(), m.experts, tensors);
 
   SmallVector<Attribute> kinds;
-  RaisedLayer layer{op.getName(), "dense-all",
-                    parametric ? StringRef("softmax-topk") : StringRef("routing-from"),
-                    m.total, m.k, {{"ffn", m.experts}}};
+  RaisedLayer layer{op.getName(),
+                    "dense-all",
+                    parametric ? StringRef("softmax-topk")
+                               : StringRef("routing-from"),
+                    m.total,
+                    m.k,
+                    {{"ffn", m.experts}}};
   auto addKind = [&](ExpertKind kind, int64_t count) {
     if (count > 0)
       kinds.push_back(ExpertsOfKindAttr::get(b.getContext(), kind, count, 0));

@@ -11,7 +11,8 @@
 // bias. Weights are [E, out, in] row-major, whatever shape old files declare.
 // The router is softmax over all logits, top-k, optionally divided by the sum.
 //
-//   tokens [.., H]   logits [T, E]   fc1 [E, I or 2I, H]   fc2 [E, H, I]   fc3 [E, I, H]
+//   tokens [.., H]   logits [T, E]   fc1 [E, I or 2I, H]   fc2 [E, H, I]   fc3
+//   [E, I, H]
 //          \___________________|_________|_____________________|____________/
 //                             MoE -> [.., H]
 //
@@ -118,9 +119,9 @@ struct FusedMoE {
     };
     if (intermediate < 1 || !matches(s2, hidden, intermediate) ||
         !matches(s1, fused * intermediate, hidden) ||
-        (fc3 && (weightShape(fc3).size() != 3 ||
-                 weightShape(fc3)[0] != experts ||
-                 !matches(weightShape(fc3), intermediate, hidden)))) {
+        (fc3 &&
+         (weightShape(fc3).size() != 3 || weightShape(fc3)[0] != experts ||
+          !matches(weightShape(fc3), intermediate, hidden)))) {
       problem = "the shapes of its weights contradict each other";
       return;
     }
@@ -162,14 +163,15 @@ Match moe::raiseFusedMoE(onnx::NodeOp op) {
   auto module = op->getParentOfType<ModuleOp>();
   FusedMoE moe(op);
   if (!moe.problem.empty()) {
-    op.emitError("node '") << op.getName() << "' (com.microsoft.MoE): "
-                           << moe.problem;
+    op.emitError("node '") << op.getName()
+                           << "' (com.microsoft.MoE): " << moe.problem;
     return Match::Error;
   }
   ImplicitLocOpBuilder b(op.getLoc(), op);
   int64_t e = moe.experts, h = moe.hidden, i = moe.intermediate;
   auto rightHandSide = [&](Value weight, int64_t out, int64_t in) {
-    return transposeWeight(b, reshapeWeight(b, weight, {e, out, in}), {0, 2, 1});
+    return transposeWeight(b, reshapeWeight(b, weight, {e, out, in}),
+                           {0, 2, 1});
   };
   SmallVector<std::pair<Role, Value>> tensors;
   Value fc1 = op.getInputOrNull(2), bias1 = op.getInputOrNull(3);
@@ -184,7 +186,8 @@ Match moe::raiseFusedMoE(onnx::NodeOp op) {
         {Role::Up,
          transposeWeight(b, fusedRows(b, rows, 1, i, interleaved), {0, 2, 1})});
     if (bias1) {
-      tensors.push_back({Role::GateBias, fusedRows(b, bias1, 0, i, interleaved)});
+      tensors.push_back(
+          {Role::GateBias, fusedRows(b, bias1, 0, i, interleaved)});
       tensors.push_back({Role::UpBias, fusedRows(b, bias1, 1, i, interleaved)});
     }
   } else if (fc3) {
@@ -217,12 +220,14 @@ Match moe::raiseFusedMoE(onnx::NodeOp op) {
   };
   Value y = ExpertsOp::create(
       b, tokens.getType(), tokens, routing, bank, b.getArrayAttr({kind}),
-      moe.activation, moe.swiglu ? number("activation_alpha", 1) : llvm::APFloat(1.0f),
+      moe.activation,
+      moe.swiglu ? number("activation_alpha", 1) : llvm::APFloat(1.0f),
       moe.swiglu ? number("activation_beta", 0) : llvm::APFloat(0.0f),
       moe.swiglu ? number("swiglu_limit", 0) : llvm::APFloat(0.0f));
   op.getResult(0).replaceAllUsesWith(
       unflattenTokens(b, op.getName(), y, op.getInputs()[0]));
-  reportRaised(module, {op.getName(), "fused-moe", "softmax-topk", e, moe.k,
-                        {{"ffn", e}}});
+  reportRaised(
+      module,
+      {op.getName(), "fused-moe", "softmax-topk", e, moe.k, {{"ffn", e}}});
   return Match::Raised;
 }

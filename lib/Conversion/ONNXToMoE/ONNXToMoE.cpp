@@ -8,8 +8,8 @@
 
 #include "Patterns.h"
 #include "dialects/Weights/IR/Weights.h"
-#include "moe/Conversion/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "moe/Conversion/Passes.h"
 
 namespace mlir::moe {
 #define GEN_PASS_DEF_CONVERTONNXTOMOE
@@ -73,8 +73,8 @@ static NamedAttribute shapeAttr(ImplicitLocOpBuilder &b,
     exprs.push_back(dim.toAffine(b.getContext()));
   auto module = like.getParentRegion()->getParentOfType<ModuleOp>();
   return b.getNamedAttr(
-      "shape", AffineMapAttr::get(AffineMap::get(
-                   0, onnx::getNumSymbols(module), exprs, b.getContext())));
+      "shape", AffineMapAttr::get(AffineMap::get(0, onnx::getNumSymbols(module),
+                                                 exprs, b.getContext())));
 }
 
 Value moe::flattenTokens(ImplicitLocOpBuilder &b, StringRef name, Value x) {
@@ -106,7 +106,8 @@ class ConvertONNXToMoE
     if (!main)
       return;
     bool ok = true;
-    SmallVector<onnx::NodeOp> nodes(main.getBody().front().getOps<onnx::NodeOp>());
+    SmallVector<onnx::NodeOp> nodes(
+        main.getBody().front().getOps<onnx::NodeOp>());
     for (onnx::NodeOp op : nodes) {
       Match match = Match::No;
       if (op.is("com.microsoft", "MoE"))

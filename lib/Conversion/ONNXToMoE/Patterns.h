@@ -12,8 +12,8 @@
 #include "dialects/MoE/IR/MoE.h"
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/ONNX/Transforms/InferShapes.h"
-#include "moe/Support/Report.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "moe/Support/Report.h"
 
 namespace mlir::moe {
 
@@ -52,9 +52,9 @@ Value reshapeWeight(ImplicitLocOpBuilder &b, Value weight,
                     ArrayRef<int64_t> shape);
 
 /// A bank of the tensors given, in roles order.
-weights::BankOp
-makeBank(ImplicitLocOpBuilder &b, StringRef name, int64_t experts,
-         ArrayRef<std::pair<weights::Role, Value>> tensors);
+weights::BankOp makeBank(ImplicitLocOpBuilder &b, StringRef name,
+                         int64_t experts,
+                         ArrayRef<std::pair<weights::Role, Value>> tensors);
 
 /// A node of the normalized stage with inferred type.
 Value makeNode(ImplicitLocOpBuilder &b, StringRef name, StringRef opType,
