@@ -80,21 +80,12 @@ OpFoldResult OmittedOp::fold(FoldAdaptor) { return getValueAttr(); }
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 
-LogicalResult ConstantOp::verify() {
-  auto type = cast<RankedTensorType>(getType());
-  auto value = cast<ShapedType>(getValue().getType());
-  if (type.getShape() != value.getShape() ||
-      type.getElementType() != value.getElementType())
-    return emitOpError("has a value of type ") << value << " but is " << type;
-  return success();
-}
-
 Operation *ONNXDialect::materializeConstant(OpBuilder &builder, Attribute value,
                                             Type type, Location loc) {
   if (isa<onnx::NoneType>(type))
     return OmittedOp::create(builder, loc);
   if (auto elements = dyn_cast<ElementsAttr>(value))
-    if (isa<RankedTensorType>(type))
-      return ConstantOp::create(builder, loc, type, elements);
+    if (elements.getType() == type)
+      return ConstantOp::create(builder, loc, elements);
   return nullptr;
 }

@@ -12,6 +12,7 @@
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/BuiltinAttributes.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def ONNX_Dialect : Dialect {
@@ -126,7 +127,7 @@ def ONNX_OmittedOp : ONNX_Op<"none", [Pure, ConstantLike]> {
   }]>];
 }
 
-def ONNX_ConstantOp : ONNX_Op<"constant", [Pure, ConstantLike]> {
+def ONNX_ConstantOp : ONNX_Op<"constant", [Pure, ConstantLike, AllTypesMatch<["value", "result"]>]> {
   let summary = "A small constant: shapes, indices, scalars";
   let description = [{
     Integer and boolean initializers of up to 4 KiB and floating-point scalars.
@@ -139,12 +140,8 @@ def ONNX_ConstantOp : ONNX_Op<"constant", [Pure, ConstantLike]> {
   }];
   let arguments = (ins ElementsAttr:$value);
   let results = (outs AnyRankedTensor:$result);
-  let assemblyFormat = "attr-dict $value `:` type($result)";
+  let assemblyFormat = "attr-dict $value";
   let hasFolder = 1;
-  let hasVerifier = 1;
-  let builders = [OpBuilder<(ins "::mlir::ElementsAttr":$value), [{
-    build($_builder, $_state, value.getType(), value);
-  }]>];
 }
 
 def ONNX_YieldOp : ONNX_Op<"yield", [Terminator, Pure, HasParent<"NodeOp">]> {

@@ -48,6 +48,31 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, 
 // -----
 
 // Arithmetic on shapes is exact on polynomials; what is not is unknown.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1] -> (s0, s1, 48)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1] -> (s0, s1 + 1, 50)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1] -> (0, 1, 2)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1] -> (s0 * s0, s1 * s1, 2304)>
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1] -> (0, 0, 0)>
+// CHECK-DAG: #[[MAP5:.+]] = affine_map<()[s0, s1] -> (-s0, -s1, -48)>
+// CHECK-DAG: #[[MAP6:.+]] = affine_map<()[s0, s1] -> (1, 0, 0)>
+// CHECK-DAG: #[[MAP7:.+]] = affine_map<()[s0, s1] -> (1, 1, 1)>
+// CHECK: "Shape"{{.*}}name = "sh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Add"{{.*}}name = "sum"{{.*}}shape_values = [#[[MAP1]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Sub"{{.*}}name = "dif"{{.*}}shape_values = [#[[MAP2]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Mul"{{.*}}name = "mul"{{.*}}shape_values = [#[[MAP3]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Div"{{.*}}name = "quo"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Div"{{.*}}name = "inexact"{{.*}} -> tensor<3xi64>
+// CHECK: "Mod"{{.*}}name = "rest"{{.*}}shape_values = [#[[MAP4]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Max"{{.*}}name = "big"{{.*}}shape_values = [#[[MAP1]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Neg"{{.*}}name = "neg"{{.*}}shape_values = [#[[MAP5]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Abs"{{.*}}name = "abs"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Equal"{{.*}}name = "eq"{{.*}}shape_values = [#[[MAP6]]]{{.*}} -> tensor<3xi1>
+// CHECK: "Greater"{{.*}}name = "gt"{{.*}} -> tensor<3xi1>
+// CHECK: "GreaterOrEqual"{{.*}}name = "ge"{{.*}}shape_values = [#[[MAP7]]]{{.*}} -> tensor<3xi1>
+// CHECK: "Not"{{.*}}name = "nt"{{.*}}shape_values = [#[[MAP4]]]{{.*}} -> tensor<3xi1>
+// CHECK: "Where"{{.*}}name = "wh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Cast"{{.*}}name = "ca"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi32>
+// CHECK: "Identity"{{.*}}name = "id"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi32>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) -> (!onnx.value) {
   %c2 = onnx.constant dense<2> : tensor<i64>
@@ -94,6 +119,12 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) 
 // -----
 
 // Exporters guard -1 in a target shape with Equal and Where: dimensions are not negative.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1] -> (s0, s1, 48)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1] -> (0, 0, 0)>
+// CHECK: "Shape"{{.*}}name = "sh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Equal"{{.*}}name = "eq"{{.*}}shape_values = [#[[MAP1]]]{{.*}} -> tensor<3xi1>
+// CHECK: "Where"{{.*}}name = "wh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Expand"{{.*}}name = "y"{{.*}} -> tensor<?x?x48xf32, #[[MAP0]]>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) -> (!onnx.value) {
   %m1 = onnx.constant dense<-1> : tensor<i64>

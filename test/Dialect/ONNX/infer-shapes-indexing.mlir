@@ -16,6 +16,21 @@ func.func @main(%past: tensor<?x2x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 2,
 // -----
 
 // Slice: bounds are exact where they lie inside the dimension whatever it is.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1, s2, s3] -> (s0, s1 + s2, 48)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1, s2, s3] -> (s0, s1 + s2, 24)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1, s2, s3] -> (s0, 1, 48)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1, s2, s3] -> (s0, s3, 48)>
+// CHECK: module attributes {onnx.bound_symbols = 3 : i64, onnx.symbols = ["b", "s", "p", "cut_0_d1"]
+// CHECK: "Shape"{{.*}}name = "sh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Slice"{{.*}}name = "half"{{.*}} -> tensor<?x?x24xf32, #[[MAP1]]>
+// CHECK: "Slice"{{.*}}name = "rest"{{.*}} -> tensor<?x?x24xf32, #[[MAP1]]>
+// CHECK: "Slice"{{.*}}name = "last"{{.*}} -> tensor<?x1x48xf32, #[[MAP2]]>
+// CHECK: "Slice"{{.*}}name = "cut"{{.*}} -> tensor<?x?x48xf32, #[[MAP3]]>
+// CHECK: "Slice"{{.*}}name = "skip"{{.*}} -> tensor<?x?x24xf32, #[[MAP1]]>
+// CHECK: "Slice"{{.*}}name = "revs"{{.*}} -> tensor<?x?x48xf32, #[[MAP0]]>
+// CHECK: "Slice"{{.*}}name = "rev"{{.*}} -> tensor<2x10xf32>
+// CHECK: "Slice"{{.*}}name = "empty"{{.*}} -> tensor<2x0xf32>
+// CHECK: "Slice"{{.*}}name = "clamped"{{.*}} -> tensor<2x2xf32>
 module attributes {onnx.symbols = ["b", "s", "p"]} {
 func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s2 + s1, 48)>>, %w: tensor<2x10xf32>) -> (!onnx.value) {
   %c0 = onnx.constant dense<0> : tensor<1xi64>
@@ -53,6 +68,14 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s2 + s1
 // -----
 
 // Split: attribute, input, equal parts, uneven last part.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0] -> (s0, 3)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0] -> (s0, 7)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0] -> (s0, 4)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0] -> (s0, 6)>
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0] -> (s0, 2)>
+// CHECK: "Split"{{.*}}name = "a"{{.*}} -> (tensor<?x3xf32, #[[MAP0]]>, tensor<?x7xf32, #[[MAP1]]>)
+// CHECK: "Split"{{.*}}name = "d"{{.*}} -> (tensor<?x4xf32, #[[MAP2]]>, tensor<?x6xf32, #[[MAP3]]>)
+// CHECK: "Split"{{.*}}name = "f"{{.*}} -> (tensor<?x4xf32, #[[MAP2]]>, tensor<?x4xf32, #[[MAP2]]>, tensor<?x2xf32, #[[MAP4]]>)
 module attributes {onnx.symbols = ["b"]} {
 func.func @main(%x: tensor<?x10xf32, affine_map<()[s0] -> (s0, 10)>>) -> (!onnx.value) {
   %c = onnx.constant dense<[3, 7]> : tensor<2xi64>
@@ -105,6 +128,20 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, 
 // -----
 
 // TopK, OneHot, Pad, Trilu, CumSum.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1, 4)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1, s2] -> (s0, s2, 16)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1, 4, 16)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1, s2] -> (s0, 16, s1, 4)>
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1 + 3, 16)>
+// CHECK-DAG: #[[MAP5:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1, 16)>
+// CHECK: module attributes {onnx.bound_symbols = 2 : i64, onnx.symbols = ["b", "s", "vd_0_d1"]
+// CHECK: "TopK"{{.*}}name = "v4"{{.*}} -> (tensor<?x?x4xf32, #[[MAP0]]>, tensor<?x?x4xi64, #[[MAP0]]>)
+// CHECK: "TopK"{{.*}}name = "vd"{{.*}} -> (tensor<?x?x16xf32, #[[MAP1]]>, tensor<?x?x16xi64, #[[MAP1]]>)
+// CHECK: "OneHot"{{.*}}name = "oh"{{.*}} -> tensor<?x?x4x16xi64, #[[MAP2]]>
+// CHECK: "OneHot"{{.*}}name = "o1"{{.*}} -> tensor<?x16x?x4xi64, #[[MAP3]]>
+// CHECK: "Pad"{{.*}}name = "pd"{{.*}} -> tensor<?x?x16xf32, #[[MAP4]]>
+// CHECK: "Trilu"{{.*}}name = "tr"{{.*}} -> tensor<?x?x16xf32, #[[MAP5]]>
+// CHECK: "CumSum"{{.*}}name = "cu"{{.*}} -> tensor<?x?x16xf32, #[[MAP5]]>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x?x16xf32, affine_map<()[s0, s1] -> (s0, s1, 16)>>, %dyn: tensor<1xi64>) -> (!onnx.value) {
   %k = onnx.constant dense<4> : tensor<1xi64>
@@ -139,7 +176,7 @@ func.func @main(%x: tensor<?x?x16xf32, affine_map<()[s0, s1] -> (s0, s1, 16)>>, 
 // CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1, s2, s3, s4] -> (s4)>
 // CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1, s2, s3, s4] -> (s0 * 16)>
 // CHECK-DAG: #[[MAP5:.+]] = affine_map<()[s0, s1, s2, s3, s4] -> (s1, 2)>
-// CHECK: module attributes {onnx.bound_symbols = 1, onnx.symbols = ["b", "nz_0_d1", "cp_0_d0", "cf_0_d0", "u_0_d0"]
+// CHECK: module attributes {onnx.bound_symbols = 1 : i64, onnx.symbols = ["b", "nz_0_d1", "cp_0_d0", "cf_0_d0", "u_0_d0"]
 // CHECK: "NonZero"{{.*}}name = "nz"{{.*}} -> tensor<2x?xi64, #[[MAP0]]>
 // CHECK: "Compress"{{.*}}name = "cp"{{.*}} -> tensor<?x16xf32, #[[MAP1]]>
 // CHECK: "Compress"{{.*}}name = "cf"{{.*}} -> tensor<?xf32, #[[MAP2]]>

@@ -3,6 +3,26 @@
 // Operators that make, take and change shapes.
 
 // Shape, Size and what picks from them.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1] -> (s0, s1, 48)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1] -> (s1, 48)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1] -> ((s0 * s1) * 48)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1] -> (s0)>
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1] -> (48, s0)>
+// CHECK-DAG: #[[MAP5:.+]] = affine_map<()[s0, s1] -> (s1 * 48)>
+// CHECK-DAG: #[[MAP6:.+]] = affine_map<()[s0, s1] -> (s0 + s1 + 48)>
+// CHECK: "Shape"{{.*}}name = "sh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Shape"{{.*}}name = "part"{{.*}}shape_values = [#[[MAP1]]]{{.*}} -> tensor<2xi64>
+// CHECK: "Size"{{.*}}name = "n"{{.*}}shape_values = [#[[MAP2]]]{{.*}} -> tensor<i64>
+// CHECK: "Gather"{{.*}}name = "batch"{{.*}}shape_values = [#[[MAP3]]]{{.*}} -> tensor<i64>
+// CHECK: "Gather"{{.*}}name = "two"{{.*}}shape_values = [#[[MAP4]]]{{.*}} -> tensor<2xi64>
+// CHECK: "Slice"{{.*}}name = "tail"{{.*}}shape_values = [#[[MAP1]]]{{.*}} -> tensor<2xi64>
+// CHECK: "Unsqueeze"{{.*}}name = "u"{{.*}}shape_values = [#[[MAP3]]]{{.*}} -> tensor<1xi64>
+// CHECK: "Concat"{{.*}}name = "cat"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Split"{{.*}}name = "h"{{.*}}shape_values = [#[[MAP3]], #[[MAP1]]]{{.*}} -> (tensor<1xi64>, tensor<2xi64>)
+// CHECK: "Squeeze"{{.*}}name = "sq"{{.*}}shape_values = [#[[MAP3]]]{{.*}} -> tensor<i64>
+// CHECK: "ReduceProd"{{.*}}name = "pr"{{.*}}shape_values = [#[[MAP5]]]{{.*}} -> tensor<i64>
+// CHECK: "ReduceSum"{{.*}}name = "sm"{{.*}}shape_values = [#[[MAP6]]]{{.*}} -> tensor<i64>
+// CHECK: "Identity"{{.*}}name = "id"{{.*}}shape_values = [#[[MAP5]]]{{.*}} -> tensor<i64>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) -> (!onnx.value) {
   %c0 = onnx.constant dense<0> : tensor<i64>
@@ -43,6 +63,24 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) 
 // -----
 
 // Reshape: 0 copies, -1 is divided exactly, several names may cancel.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1, 4, 12)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1, s2] -> (s0 * s1, 48)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1, 48)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1)>
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1, s2] -> (s0, s1, -1)>
+// CHECK-DAG: #[[MAP5:.+]] = affine_map<()[s0, s1, s2] -> (s2, 5)>
+// CHECK-DAG: #[[MAP6:.+]] = affine_map<()[s0, s1, s2] -> (1, (s0 * s1) * 48)>
+// CHECK: module attributes {onnx.bound_symbols = 2 : i64, onnx.symbols = ["b", "s", "odd_0_d0"]
+// CHECK: "Reshape"{{.*}}name = "heads"{{.*}} -> tensor<?x?x4x12xf32, #[[MAP0]]>
+// CHECK: "Reshape"{{.*}}name = "flat"{{.*}} -> tensor<?x48xf32, #[[MAP1]]>
+// CHECK: "Reshape"{{.*}}name = "back"{{.*}} -> tensor<?x48xf32, #[[MAP1]]>
+// CHECK: "Shape"{{.*}}name = "sh"{{.*}}shape_values = [#[[MAP2]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Gather"{{.*}}name = "bs"{{.*}}shape_values = [#[[MAP3]]]{{.*}} -> tensor<2xi64>
+// CHECK: "Concat"{{.*}}name = "tgt"{{.*}}shape_values = [#[[MAP4]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Reshape"{{.*}}name = "again"{{.*}} -> tensor<?x?x48xf32, #[[MAP2]]>
+// CHECK: "Reshape"{{.*}}name = "odd"{{.*}} -> tensor<?x5xf32, #[[MAP5]]>
+// CHECK: "Flatten"{{.*}}name = "fl"{{.*}} -> tensor<?x48xf32, #[[MAP1]]>
+// CHECK: "Flatten"{{.*}}name = "f0"{{.*}} -> tensor<1x?xf32, #[[MAP6]]>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) -> (!onnx.value) {
   %a = onnx.constant dense<[0, 0, 4, 12]> : tensor<4xi64>
@@ -78,6 +116,14 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) 
 // -----
 
 // A part of the target that depends on data leaves the rest.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1, s2, s3] -> (s2, s3, 12)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1, s2, s3] -> ((s0 * s1) * 4, 12)>
+// CHECK: module attributes {onnx.bound_symbols = 2 : i64, onnx.symbols = ["b", "s", "y_0_d0", "y_0_d1"]
+// CHECK: "Add"{{.*}}name = "two"{{.*}} -> tensor<1xi64>
+// CHECK: "Concat"{{.*}}name = "tgt"{{.*}} -> tensor<3xi64>
+// CHECK: "Reshape"{{.*}}name = "y"{{.*}} -> tensor<?x?x12xf32, #[[MAP0]]>
+// CHECK: "Concat"{{.*}}name = "tg"{{.*}} -> tensor<2xi64>
+// CHECK: "Reshape"{{.*}}name = "z"{{.*}} -> tensor<?x12xf32, #[[MAP1]]>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, %k: tensor<1xi64>) -> (!onnx.value) {
   %c = onnx.constant dense<12> : tensor<1xi64>
@@ -98,6 +144,7 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, 
 // -----
 
 // allowzero keeps a size of 0.
+// CHECK: "Reshape"{{.*}}name = "y"{{.*}} -> tensor<0x3xf32>
 module attributes {onnx.symbols = ["b"]} {
 func.func @main(%x: tensor<?x0xf32, affine_map<()[s0] -> (s0, 0)>>) -> (!onnx.value) {
   %a = onnx.constant dense<[0, 3]> : tensor<2xi64>
@@ -110,6 +157,18 @@ func.func @main(%x: tensor<?x0xf32, affine_map<()[s0] -> (s0, 0)>>) -> (!onnx.va
 // -----
 
 // Axes are an input or, before opset 13, an attribute.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1] -> (s0, s1)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1] -> (1, s0, s1, 1)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1] -> (s0, 1, s1)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1] -> (1, s1, 1, s0)>
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1] -> (1, s1, s0, 1)>
+// CHECK: "Squeeze"{{.*}}name = "sq"{{.*}} -> tensor<?x?xf32, #[[MAP0]]>
+// CHECK: "Squeeze"{{.*}}name = "all"{{.*}} -> tensor<?x?xf32, #[[MAP0]]>
+// CHECK: "Squeeze"{{.*}}name = "old"{{.*}} -> tensor<?x?xf32, #[[MAP0]]>
+// CHECK: "Unsqueeze"{{.*}}name = "un"{{.*}} -> tensor<1x?x?x1xf32, #[[MAP1]]>
+// CHECK: "Unsqueeze"{{.*}}name = "oldun"{{.*}} -> tensor<?x1x?xf32, #[[MAP2]]>
+// CHECK: "Transpose"{{.*}}name = "tr"{{.*}} -> tensor<1x?x1x?xf32, #[[MAP3]]>
+// CHECK: "Transpose"{{.*}}name = "rev"{{.*}} -> tensor<1x?x?x1xf32, #[[MAP4]]>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, s1)>>) -> (!onnx.value) {
   %c1 = onnx.constant dense<1> : tensor<1xi64>
@@ -135,6 +194,25 @@ func.func @main(%x: tensor<?x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, s1)>>) ->
 // -----
 
 // Expand, Tile, ConstantOfShape and Range.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1, s2] -> (s0, 3, s1)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1, s2] -> (s0, 6, s1 * 3)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1, s2] -> (2)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1, s2] -> (5, 5)>
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1, s2] -> (s1)>
+// CHECK-DAG: #[[MAP5:.+]] = affine_map<()[s0, s1, s2] -> (0, 3, 6)>
+// CHECK-DAG: #[[MAP6:.+]] = affine_map<()[s0, s1, s2] -> (s2)>
+// CHECK: module attributes {onnx.bound_symbols = 2 : i64, onnx.symbols = ["b", "s", "r3_0_d0"]
+// CHECK: "Expand"{{.*}}name = "ex"{{.*}} -> tensor<?x3x?xf32, #[[MAP0]]>
+// CHECK: "Tile"{{.*}}name = "ti"{{.*}} -> tensor<?x6x?xf32, #[[MAP1]]>
+// CHECK: "Shape"{{.*}}name = "sh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
+// CHECK: "ConstantOfShape"{{.*}}name = "cos"{{.*}} -> tensor<?x3x?xf32, #[[MAP0]]>
+// CHECK: "Shape"{{.*}}name = "two"{{.*}}shape_values = [#[[MAP2]]]{{.*}} -> tensor<1xi64>
+// CHECK: "ConstantOfShape"{{.*}}name = "co"{{.*}}shape_values = [#[[MAP3]]]{{.*}} -> tensor<2xi64>
+// CHECK: "Gather"{{.*}}name = "seq"{{.*}}shape_values = [#[[MAP4]]]{{.*}} -> tensor<i64>
+// CHECK: "Range"{{.*}}name = "r1"{{.*}} -> tensor<?xi64, #[[MAP4]]>
+// CHECK: "Range"{{.*}}name = "r2"{{.*}}shape_values = [#[[MAP5]]]{{.*}} -> tensor<3xi64>
+// CHECK: "Range"{{.*}}name = "r3"{{.*}} -> tensor<?xi64, #[[MAP6]]>
+// CHECK: "Range"{{.*}}name = "r4"{{.*}} -> tensor<8xf32>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x1x?xf32, affine_map<()[s0, s1] -> (s0, 1, s1)>>, %k: tensor<i64>) -> (!onnx.value) {
   %e = onnx.constant dense<[3, 1]> : tensor<2xi64>

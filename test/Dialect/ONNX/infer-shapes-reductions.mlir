@@ -3,6 +3,18 @@
 // Reductions and normalizations.
 
 // Axes are an attribute, an input or all.
+// CHECK-DAG: #[[MAP0:.+]] = affine_map<()[s0, s1] -> (s0, s1, 1)>
+// CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1] -> (s0, s1)>
+// CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1] -> (s0, s1, 48)>
+// CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1] -> (s0, 1, 48)>
+// CHECK: "ReduceMean"{{.*}}name = "a"{{.*}} -> tensor<?x?x1xf32, #[[MAP0]]>
+// CHECK: "ReduceSum"{{.*}}name = "d"{{.*}} -> tensor<?x?xf32, #[[MAP1]]>
+// CHECK: "ReduceMax"{{.*}}name = "e"{{.*}} -> tensor<1x1x1xf32>
+// CHECK: "ReduceMin"{{.*}}name = "f"{{.*}} -> tensor<?x?x48xf32, #[[MAP2]]>
+// CHECK: "ArgMax"{{.*}}name = "g"{{.*}} -> tensor<?x?xi64, #[[MAP1]]>
+// CHECK: "ArgMin"{{.*}}name = "h"{{.*}} -> tensor<?x1x48xi64, #[[MAP3]]>
+// CHECK: "Softmax"{{.*}}name = "i"{{.*}} -> tensor<?x?x48xf32, #[[MAP2]]>
+// CHECK: "LogSoftmax"{{.*}}name = "j"{{.*}} -> tensor<?x?x48xf32, #[[MAP2]]>
 module attributes {onnx.symbols = ["b", "s"]} {
 func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) -> (!onnx.value) {
   %c = onnx.constant dense<-1> : tensor<1xi64>
