@@ -1,5 +1,6 @@
 # What every lit test sees: our tools, LLVM's, and features found by probing.
 import os
+import subprocess
 import lit.formats
 
 config.name = "MoE"
@@ -16,9 +17,10 @@ config.substitutions.append(("%models", os.path.join(config.test_source_root, "M
 flags = open("/proc/cpuinfo").read().split()
 if "avx512f" in flags:
     config.available_features.add("avx512")
-try:
-    import numpy
-    import onnx
-    config.available_features.add("python-onnx")
-except ImportError:
-    pass
+# Generators of models need onnx and numpy, which not every python3 has.
+for python in ["/usr/bin/python3", "python3"]:
+    probe = subprocess.run([python, "-c", "import numpy, onnx"], capture_output=True)
+    if probe.returncode == 0:
+        config.available_features.add("python-onnx")
+        config.substitutions.append(("%python-onnx", python))
+        break

@@ -48,6 +48,16 @@ std::string fileName(std::string tensor) {
 /// NAME=FILE pairs, and every NAME.npy of a folder.
 bool gather(const std::vector<std::string> &pairs, const std::string &folder,
             std::map<std::string, std::string> &files, std::string &problem) {
+  std::error_code error;
+  if (!folder.empty())
+    for (const auto &entry : fs::directory_iterator(folder, error))
+      if (entry.path().extension() == ".npy")
+        files[entry.path().stem().string()] = entry.path().string();
+  if (error) {
+    problem = folder + ": " + error.message();
+    return false;
+  }
+  // A flag goes before the folder's file.
   for (const std::string &pair : pairs) {
     size_t equals = pair.find('=');
     if (equals == std::string::npos) {
@@ -56,15 +66,7 @@ bool gather(const std::vector<std::string> &pairs, const std::string &folder,
     }
     files[pair.substr(0, equals)] = pair.substr(equals + 1);
   }
-  if (folder.empty())
-    return true;
-  std::error_code error;
-  for (const auto &entry : fs::directory_iterator(folder, error))
-    if (entry.path().extension() == ".npy")
-      files[entry.path().stem().string()] = entry.path().string();
-  if (error)
-    problem = folder + ": " + error.message();
-  return !error;
+  return true;
 }
 
 /// The tensor a file or a flag names: exactly, or with / as _.
