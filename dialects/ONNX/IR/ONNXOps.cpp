@@ -76,7 +76,9 @@ LogicalResult NodeOp::verify() {
   return success();
 }
 
-OpFoldResult OmittedOp::fold(FoldAdaptor) { return getValueAttr(); }
+OpFoldResult OmittedOp::fold(FoldAdaptor) {
+  return UnitAttr::get(getContext());
+}
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
 

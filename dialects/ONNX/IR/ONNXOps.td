@@ -118,12 +118,11 @@ def ONNX_OmittedOp : ONNX_Op<"none", [Pure, ConstantLike]> {
     %none = onnx.none
     ```
   }];
-  let arguments = (ins UnitAttr:$value);
   let results = (outs ONNX_NoneType:$result);
   let assemblyFormat = "attr-dict";
   let hasFolder = 1;
   let builders = [OpBuilder<(ins), [{
-    build($_builder, $_state, NoneType::get($_builder.getContext()), $_builder.getUnitAttr());
+    build($_builder, $_state, NoneType::get($_builder.getContext()));
   }]>];
 }
 
