@@ -16,7 +16,16 @@ def ONNXInferShapes : Pass<"onnx-infer-shapes", "::mlir::ModuleOp"> {
   let description = [{
     Gives every value a tensor type whose encoding names its dimensions, and
     every small integer tensor that holds a shape its elements, from the
-    inputs' types alone. Reports every node whose operands contradict each other.
+    inputs' types alone. Reports every node whose operands contradict each other,
+    and outputs that the file declares otherwise (`onnx.declared`).
+
+    A dimension that no polynomial over the inputs' dimensions expresses, such as
+    the length of NonZero's result, becomes a symbol of its own, appended to
+    `onnx.symbols`; `onnx.bound_symbols` says how many of them the inputs bind.
+    Where the types rely on two named dimensions being equal, as in a sum of
+    `[batch, sequence]` and `[batch, length]`, the pair is appended to
+    `onnx.equal_dims`, an array of maps with two results. An operator without a
+    rule leaves its results as `!onnx.value`.
   }];
 }
 
