@@ -41,15 +41,15 @@ void moe::populatePagerPipeline(OpPassManager &pm) {
 void moe::populatePlacePipeline(OpPassManager &pm) {
   pm.addPass(cpu::createCPUSelectGemms());
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
   pm.addPass(cpu::createCPUBindEntry());
 }
 
 void moe::populateKernelsPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLinalgGeneralizeNamedOpsPass());
+  // No CSE of tensors: it would make one zero-filled tensor of many, and each
+  // accumulation into it a copy.
   pm.addPass(createLinalgElementwiseOpFusionPass());
   pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = false;
@@ -60,7 +60,8 @@ void moe::populateKernelsPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   pm.addPass(cpu::createCPUConvertCopies());
   pm.addPass(cpu::createCPUPlanArena());
-  pm.addPass(createCSEPass());
+  // No CSE before this: buffers that happen to share a place in one layer must
+  // stay as distinct as in the others.
   pm.addPass(cpu::createCPUOutlineLayers());
   pm.addPass(createCanonicalizerPass());
 }

@@ -156,7 +156,14 @@ FailureOr<json::Object> moe::takeSignature(ModuleOp module) {
         (*output)["state"] = int64_t(s);
     outputs.push_back(std::move(*output));
   }
+  // What the compiled code relies on and no input's own shape says.
+  json::Array equal;
+  if (auto pairs = module->getAttrOfType<ArrayAttr>("onnx.equal_dims"))
+    for (auto pair : pairs.getAsRange<AffineMapAttr>())
+      equal.push_back(json::Array{dimension(pair.getValue().getResult(0)),
+                                  dimension(pair.getValue().getResult(1))});
   return json::Object{{"symbols", std::move(symbols)},
+                      {"equal", std::move(equal)},
                       {"inputs", std::move(inputs)},
                       {"outputs", std::move(outputs)},
                       {"states", std::move(states)}};

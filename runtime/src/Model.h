@@ -86,6 +86,7 @@ private:
 /// Fills `info` from the metadata; the problem, or empty.
 struct Signature {
   std::vector<std::string> symbols;
+  std::vector<std::pair<Poly, Poly>> equal; ///< sizes the code takes as one
   std::vector<TensorInfo> inputs, outputs;
   std::vector<StateInfo> states;
   std::vector<BankInfo> banks;

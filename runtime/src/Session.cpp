@@ -178,6 +178,16 @@ moe_rt_status moe_rt_session::checkShapes() {
                         ", was given " + text(inputs[i].shape));
     }
   }
+  for (const auto &[first, second] : signature.equal) {
+    int64_t a = 0, b = 0;
+    if (!first.evaluate(symbols.data(), a) ||
+        !second.evaluate(symbols.data(), b) || a != b)
+      return fail(MOE_RT_INVALID_ARGUMENT,
+                  "the model needs " + first.text(signature.symbols) + " = " +
+                      second.text(signature.symbols) +
+                      ", but the inputs give " + std::to_string(a) + " and " +
+                      std::to_string(b));
+  }
   return MOE_RT_OK;
 }
 

@@ -163,6 +163,15 @@ std::string Signature::parse(const char *text, size_t bytes) {
     return problem;
   for (const json &name : fields.array("symbols"))
     symbols.push_back(name.is_string() ? name.get<std::string>() : "?");
+  for (const json &value :
+       root.contains("equal") ? fields.array("equal") : json::array()) {
+    Poly first, second;
+    if (!value.is_array() || value.size() != 2 ||
+        !parseDim(value[0], symbols.size(), first) ||
+        !parseDim(value[1], symbols.size(), second))
+      return "an equality is not between two sizes";
+    equal.emplace_back(std::move(first), std::move(second));
+  }
   for (auto [name, list] :
        {std::make_pair("inputs", &inputs), std::make_pair("outputs", &outputs)})
     for (const json &value : fields.array(name)) {

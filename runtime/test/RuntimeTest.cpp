@@ -54,9 +54,7 @@ protected:
     code = slurp(folder + "/code.so");
     writeModel("model", 0);
   }
-  static void TearDownTestSuite() {
-    std::system(("rm -rf " + folder).c_str());
-  }
+  static void TearDownTestSuite() { std::system(("rm -rf " + folder).c_str()); }
 
   static void writeModel(const std::string &name, float salt) {
     std::string file(4096, 0);
@@ -65,8 +63,9 @@ protected:
                    uint32_t part) {
       std::string page(bytes, 0);
       std::memcpy(page.data(), &value, 4);
-      pages.push_back({file.size(), bytes, moe_rt::hashBytes(page.data(), bytes),
-                       kind, 0, expert, part});
+      pages.push_back({file.size(), bytes,
+                       moe_rt::hashBytes(page.data(), bytes), kind, 0, expert,
+                       part});
       file += page;
     };
     add(4096, 0.5f, MOE_FORMAT_PAGE_DENSE, 0, 0);
@@ -101,7 +100,8 @@ protected:
     trailer.trailer_hash =
         moe_rt::hashBytes(&trailer, offsetof(moe_format_trailer, trailer_hash));
     spit(folder + "/" + name + ".moe",
-         code + std::string(reinterpret_cast<char *>(&trailer), sizeof(trailer)));
+         code +
+             std::string(reinterpret_cast<char *>(&trailer), sizeof(trailer)));
   }
 
   void SetUp() override { context = moe_rt_context_create(); }
@@ -135,8 +135,8 @@ protected:
   std::string error() { return moe_rt_context_last_error(context); }
   moe_rt_status run(const std::vector<int64_t> &ids) {
     int64_t shape[1] = {int64_t(ids.size())};
-    moe_rt_status status = moe_rt_session_set_input(session, 0, MOE_RT_I64, 1,
-                                                    shape, ids.data());
+    moe_rt_status status =
+        moe_rt_session_set_input(session, 0, MOE_RT_I64, 1, shape, ids.data());
     return status == MOE_RT_OK ? moe_rt_session_run(session) : status;
   }
   std::vector<float> values() {
@@ -340,9 +340,8 @@ TEST_F(RuntimeTest, DamageIsNoticed) {
   }
   spit(folder + "/bad.moe", moe);
   EXPECT_EQ(tryModel(), MOE_RT_OK);
-  for (size_t at = 0; at < moew.size(); at += at < 80 || at > moew.size() - 700
-                                                   ? 1
-                                                   : 509) {
+  for (size_t at = 0; at < moew.size();
+       at += at < 80 || at > moew.size() - 700 ? 1 : 509) {
     if (at >= 80 && at < 4096)
       continue; // padding of the header's page is never used
     std::string bad = moew;
@@ -350,8 +349,8 @@ TEST_F(RuntimeTest, DamageIsNoticed) {
     spit(folder + "/bad.moew", bad);
     EXPECT_NE(tryModel(), MOE_RT_OK) << "weights byte " << at;
   }
-  for (size_t length : {size_t(0), size_t(3), size_t(63), moe.size() / 2,
-                        moe.size() - 1}) {
+  for (size_t length :
+       {size_t(0), size_t(3), size_t(63), moe.size() / 2, moe.size() - 1}) {
     spit(folder + "/bad.moew", moew);
     spit(folder + "/bad.moe", moe.substr(0, length));
     EXPECT_EQ(tryModel(), MOE_RT_DAMAGED) << length;

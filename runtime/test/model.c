@@ -47,18 +47,26 @@ static int64_t arena_bytes(const int64_t *symbols) {
 static const char metadata[] =
     "{\"format\":1,\"producer\":\"test\",\"source\":\"none\","
     "\"symbols\":[\"tokens\",\"past\"],"
-    "\"inputs\":[{\"name\":\"ids\",\"type\":\"i64\",\"shape\":[[[1,0]]],\"state\":-1},"
+    "\"inputs\":[{\"name\":\"ids\",\"type\":\"i64\",\"shape\":[[[1,0]]],"
+    "\"state\":-1},"
     "{\"name\":\"past\",\"type\":\"i64\",\"shape\":[[[1,1]]],\"state\":0}],"
-    "\"outputs\":[{\"name\":\"y\",\"type\":\"f32\",\"shape\":[[[1,0]]],\"state\":-1},"
-    "{\"name\":\"present\",\"type\":\"i64\",\"shape\":[[[1,0],[1,1]]],\"state\":0}],"
+    "\"outputs\":[{\"name\":\"y\",\"type\":\"f32\",\"shape\":[[[1,0]]],"
+    "\"state\":-1},"
+    "{\"name\":\"present\",\"type\":\"i64\",\"shape\":[[[1,0],[1,1]]],"
+    "\"state\":0}],"
     "\"states\":[{\"input\":1,\"output\":1,\"axis\":0}],"
-    "\"banks\":[{\"name\":\"bank\",\"experts\":6,\"parts\":[8192,4096],\"k\":2}],"
+    "\"banks\":[{\"name\":\"bank\",\"experts\":6,\"parts\":[8192,4096],\"k\":2}"
+    "],"
     "\"kernels\":[\"kernel\"],"
     "\"weights\":{\"file\":\"model.moew\",\"dense_bytes\":4096}}";
 
 static const moe_rt_abi_variant variants[] = {
     {"baseline", 0, run, arena_bytes}};
 
-const moe_rt_abi_model moe_model_v1 = {
-    MOE_RT_ABI_MAGIC,      MOE_RT_ABI_VERSION, sizeof(moe_rt_abi_model), metadata,
-    sizeof(metadata) - 1, variants,           1};
+const moe_rt_abi_model moe_model_v1 = {MOE_RT_ABI_MAGIC,
+                                       MOE_RT_ABI_VERSION,
+                                       sizeof(moe_rt_abi_model),
+                                       metadata,
+                                       sizeof(metadata) - 1,
+                                       variants,
+                                       1};

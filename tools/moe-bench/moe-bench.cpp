@@ -27,8 +27,8 @@ double timeRun(Runtime &runtime, int ids, int positions, int64_t past,
   int64_t shape[2] = {1, count};
   auto set = [&](int input, const std::vector<int64_t> &values) {
     return input < 0 ||
-           moe_rt_session_set_input(runtime.session, input, MOE_RT_I64, 2, shape,
-                                    values.data()) == MOE_RT_OK;
+           moe_rt_session_set_input(runtime.session, input, MOE_RT_I64, 2,
+                                    shape, values.data()) == MOE_RT_OK;
   };
   auto begin = std::chrono::steady_clock::now();
   if (!set(ids, tokens) || !set(positions, places) ||

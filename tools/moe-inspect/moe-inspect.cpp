@@ -36,8 +36,9 @@ int main(int argc, char **argv) {
   json root = json::parse(metadata, nullptr, false);
   std::printf("source: %s\n", root.value("source", "?").c_str());
   auto show = [](const char *title, const moe_rt_tensor_info &info) {
-    std::printf("%s %s: %s %s%s\n", title, info.name, moe_rt_type_name(info.type),
-                info.shape, info.state >= 0 ? " (state)" : "");
+    std::printf("%s %s: %s %s%s\n", title, info.name,
+                moe_rt_type_name(info.type), info.shape,
+                info.state >= 0 ? " (state)" : "");
   };
   for (int i = 0; i < moe_rt_model_input_count(runtime.model); ++i)
     show("input", moe_rt_model_input(runtime.model, i));
@@ -49,10 +50,10 @@ int main(int argc, char **argv) {
     for (const json &part : bank["parts"])
       bytes += part.get<uint64_t>();
     total += bytes * bank["experts"].get<uint64_t>();
-    std::printf("layer %s: %d experts, at most %d for a token, %llu bytes each\n",
-                bank["name"].get<std::string>().c_str(),
-                bank["experts"].get<int>(), bank["k"].get<int>(),
-                static_cast<unsigned long long>(bytes));
+    std::printf(
+        "layer %s: %d experts, at most %d for a token, %llu bytes each\n",
+        bank["name"].get<std::string>().c_str(), bank["experts"].get<int>(),
+        bank["k"].get<int>(), static_cast<unsigned long long>(bytes));
   }
   std::printf("experts: %llu bytes, dense weights: %llu bytes\n",
               static_cast<unsigned long long>(total),

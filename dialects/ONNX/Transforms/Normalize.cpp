@@ -106,6 +106,9 @@ class ONNXNormalize : public onnx::impl::ONNXNormalizeBase<ONNXNormalize> {
 
   /// Replaces an integer result whose elements are all constant.
   bool foldConstant(NodeOp op);
+  /// Replaces an integer result whose elements are sizes by a Shape without
+  /// operands, so that asking for a size is no use of the tensor.
+  bool detachShape(NodeOp op);
   void eraseDead(Block &block);
 };
 
@@ -129,6 +132,25 @@ bool ONNXNormalize::foldConstant(NodeOp op) {
           RankedTensorType::get(type.getShape(), type.getElementType()),
           values))));
   op.getResult(0).replaceAllUsesWith(constant);
+  return true;
+}
+
+bool ONNXNormalize::detachShape(NodeOp op) {
+  if (op.getNumResults() != 1 || op.getInputs().empty())
+    return false;
+  auto type = dyn_cast<RankedTensorType>(op.getResult(0).getType());
+  AffineMap elements = op.getShapeValue();
+  if (!elements || !type || !type.hasStaticShape() ||
+      !type.getElementType().isInteger() ||
+      type.getNumElements() != elements.getNumResults())
+    return false;
+  OpBuilder builder(op);
+  auto shape = NodeOp::create(builder, op.getLoc(), type, ValueRange(), "Shape",
+                              /*domain=*/"", op.getName(), /*version=*/23,
+                              builder.getDictionaryAttr({}), ArrayAttr(),
+                              ArrayAttr(), 0);
+  shape.setShapeValue(0, elements);
+  op.getResult(0).replaceAllUsesWith(shape.getResult(0));
   return true;
 }
 
@@ -159,7 +181,7 @@ void ONNXNormalize::runOnOperation() {
       ok = false;
       continue;
     }
-    if (foldConstant(op))
+    if (foldConstant(op) || detachShape(op))
       continue;
     std::string key = op.getDomain().empty()
                           ? op.getOpType().str()

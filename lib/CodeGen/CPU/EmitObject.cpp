@@ -95,6 +95,22 @@ static void wrapArenaBytes(llvm::Module &module, StringRef name) {
   builder.CreateRet(builder.CreateCall(inner, {frame}));
 }
 
+/// Kernels stay functions: inlined into the entry they would make one function
+/// whose compilation takes more than linear time.
+static void keepKernelsApart(llvm::Module &module) {
+  for (llvm::Function &function : module) {
+    if (function.getName() != "moe_run" &&
+        !function.getName().starts_with("layer"))
+      continue;
+    for (llvm::BasicBlock &block : function)
+      for (llvm::Instruction &instruction : block)
+        if (auto *call = llvm::dyn_cast<llvm::CallBase>(&instruction))
+          if (llvm::Function *callee = call->getCalledFunction())
+            if (!callee->isDeclaration())
+              callee->addFnAttr(llvm::Attribute::NoInline);
+  }
+}
+
 FailureOr<std::unique_ptr<llvm::Module>>
 cpu::translateVariant(ModuleOp module, const ISA &isa,
                       llvm::LLVMContext &context) {
@@ -110,6 +126,7 @@ cpu::translateVariant(ModuleOp module, const ISA &isa,
   result->setTargetTriple(llvm::Triple(kTriple));
   result->setDataLayout((*machine)->createDataLayout());
 
+  keepKernelsApart(*result);
   std::string suffix = suffixOf(isa);
   wrapArenaBytes(*result, "moe_arena_bytes_" + suffix);
   result->getFunction("moe_run")->setName("moe_run_" + suffix);

@@ -14,6 +14,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "moe/CodeGen/CPU/Passes.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUOUTLINELAYERS
@@ -29,14 +30,16 @@ namespace {
 /// it needs of them again.
 bool isFree(Operation *op) {
   return isMemoryEffectFree(op) && op->getNumRegions() == 0 &&
-         !isa<weights::PlaceOp>(op);
+         !op->hasTrait<OpTrait::IsTerminator>() && !isa<weights::PlaceOp>(op);
 }
 
 /// Operands in which layers may differ: where a buffer is.
 bool isParameter(OpOperand &operand) {
-  if (auto buffer = dyn_cast<pager::BufferOp>(operand.getOwner()))
-    return operand.get() == buffer.getSlot() ||
-           operand.get() == buffer.getOffset();
+  if (auto buffer = dyn_cast<pager::BufferOp>(operand.getOwner())) {
+    bool bySlot = buffer.getSpace() == pager::Space::State;
+    return operand.get() == (bySlot ? buffer.getSlot() : buffer.getOffset()) &&
+           operand.getOperandNumber() == (bySlot ? 0u : 1u);
+  }
   if (isa<pager::StateLengthOp, pager::StateCapacityOp>(operand.getOwner()))
     return true;
   return isa<weights::BankType>(operand.get().getType());
@@ -57,9 +60,29 @@ public:
     llvm::raw_string_ostream stream(text);
     for (Operation *op : ops)
       describe(op, stream);
+    outlinable &= !escapes();
   }
 
 private:
+  /// Whether an operation outside uses a result, itself or through free
+  /// computations.
+  bool escapes() {
+    llvm::SmallPtrSet<Operation *, 32> inside(ops.begin(), ops.end());
+    SmallVector<Operation *> worklist(ops);
+    llvm::SmallPtrSet<Operation *, 32> seen;
+    while (!worklist.empty())
+      for (Operation *user : worklist.pop_back_val()->getUsers()) {
+        Operation *top = ops.front()->getBlock()->findAncestorOpInBlock(*user);
+        if (inside.contains(top))
+          continue;
+        if (!isFree(top))
+          return true;
+        if (seen.insert(top).second)
+          worklist.push_back(top);
+      }
+    return false;
+  }
+
   /// Numbers of values already described in this piece.
   DenseMap<Value, unsigned> numbers;
 
@@ -209,6 +232,7 @@ void CPUOutlineLayers::runOnOperation() {
       groups[piece.text].push_back(&piece);
   }
   SymbolTable symbols(getOperation());
+  llvm::SmallPtrSet<Operation *, 32> moved;
   for (auto &[text, group] : groups) {
     if (group.size() < 2)
       continue;
@@ -227,11 +251,16 @@ void CPUOutlineLayers::runOnOperation() {
       auto call = func::CallOp::create(builder, piece->ops.front()->getLoc(),
                                        function, piece->parameters);
       call->setAttr("cpu.layer", builder.getUnitAttr());
-      for (Operation *op : llvm::reverse(piece->ops))
-        op->erase();
+      moved.insert(piece->ops.begin(), piece->ops.end());
       ++layersOutlined;
     }
   }
+  // From the end: free computations on what was moved go before it.
+  for (Operation &op :
+       llvm::make_early_inc_range(llvm::reverse(entry.getBody().front())))
+    if (moved.contains(&op) || (isFree(&op) && op.use_empty() &&
+                                !isa<weights::WeightsDialect>(op.getDialect())))
+      op.erase();
 }
 
 } // namespace
