@@ -12,6 +12,8 @@ config.environment["PATH"] = os.pathsep.join(
     [config.moe_tools, config.llvm_tools, os.environ.get("PATH", "")])
 config.environment["FILECHECK_OPTS"] = "-enable-var-scope --allow-unused-prefixes=false"
 config.substitutions.append(("%source", config.moe_source))
+config.substitutions.append(("%cc", config.c_compiler))
+config.substitutions.append(("%moe_lib", config.moe_libs))
 config.substitutions.append(("%models", os.path.join(config.test_source_root, "Models")))
 
 flags = open("/proc/cpuinfo").read().split()

@@ -20,7 +20,8 @@ func.func @main(%past: tensor<?x2x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 2,
 // CHECK-DAG: #[[MAP1:.+]] = affine_map<()[s0, s1, s2, s3] -> (s0, s1 + s2, 24)>
 // CHECK-DAG: #[[MAP2:.+]] = affine_map<()[s0, s1, s2, s3] -> (s0, 1, 48)>
 // CHECK-DAG: #[[MAP3:.+]] = affine_map<()[s0, s1, s2, s3] -> (s0, s3, 48)>
-// CHECK: module attributes {onnx.bound_symbols = 3 : i64, onnx.symbols = ["b", "s", "p", "cut_0_d1"]
+// CHECK-DAG: #[[MAP4:.+]] = affine_map<()[s0, s1, s2, s3] -> (s1 + s2)>
+// CHECK: module attributes {onnx.bound_symbols = 3 : i64, onnx.positive_dims = [#[[MAP4]]], onnx.symbols = ["b", "s", "p", "cut_0_d1"]
 // CHECK: "Shape"{{.*}}name = "sh"{{.*}}shape_values = [#[[MAP0]]]{{.*}} -> tensor<3xi64>
 // CHECK: "Slice"{{.*}}name = "half"{{.*}} -> tensor<?x?x24xf32, #[[MAP1]]>
 // CHECK: "Slice"{{.*}}name = "rest"{{.*}} -> tensor<?x?x24xf32, #[[MAP1]]>
