@@ -87,6 +87,7 @@ private:
 struct Signature {
   std::vector<std::string> symbols;
   std::vector<std::pair<Poly, Poly>> equal; ///< sizes the code takes as one
+  std::vector<Poly> positive; ///< sizes the code takes to be above 0
   std::vector<TensorInfo> inputs, outputs;
   std::vector<StateInfo> states;
   std::vector<BankInfo> banks;

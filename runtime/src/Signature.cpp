@@ -172,6 +172,13 @@ std::string Signature::parse(const char *text, size_t bytes) {
       return "an equality is not between two sizes";
     equal.emplace_back(std::move(first), std::move(second));
   }
+  for (const json &value :
+       root.contains("positive") ? fields.array("positive") : json::array()) {
+    Poly size;
+    if (!parseDim(value, symbols.size(), size))
+      return "a size above 0 is no polynomial";
+    positive.push_back(std::move(size));
+  }
   for (auto [name, list] :
        {std::make_pair("inputs", &inputs), std::make_pair("outputs", &outputs)})
     for (const json &value : fields.array(name)) {

@@ -24,7 +24,8 @@ def ONNXInferShapes : Pass<"onnx-infer-shapes", "::mlir::ModuleOp"> {
     `onnx.symbols`; `onnx.bound_symbols` says how many of them the inputs bind.
     Where the types rely on two named dimensions being equal, as in a sum of
     `[batch, sequence]` and `[batch, length]`, the pair is appended to
-    `onnx.equal_dims`, an array of maps with two results. An operator without a
+    `onnx.equal_dims`, an array of maps with two results; dimensions whose last
+    element is read are in `onnx.positive_dims`. An operator without a
     rule leaves its results as `!onnx.value`.
   }];
 }

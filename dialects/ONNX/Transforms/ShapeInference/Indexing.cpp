@@ -86,9 +86,8 @@ Range symbolicRange(const Poly &size, Poly start, Poly end, int64_t step) {
   if (!start.isValid() || !end.isValid())
     return {};
   auto from = start.asConstant(), to = end.asConstant();
-  // The last element is taken to exist: there is no run over nothing.
-  bool last = from == -1 && to && *to >= INT32_MAX && step == 1;
-  if (last)
+  // The last element, which the caller records to exist.
+  if (from == -1 && to && *to >= INT32_MAX && step == 1)
     return {size - Poly(1), Poly(1)};
   // The whole dimension backwards.
   if (step == -1 && from && (*from == -1 || *from >= INT32_MAX) && to &&
@@ -167,6 +166,9 @@ LogicalResult slice(Inference &n) {
       range = size && from && to ? constantRange(*size, *from, *to, steps[i])
                                  : symbolicRange(dims[axis], (*starts)[i],
                                                  (*ends)[i], steps[i]);
+    // The last element is there only when any is.
+    if (!size && range.count == Poly(1) && range.begin == dims[axis] - Poly(1))
+      n.context.assumePositive(dims[axis]);
     exact &= range.begin.isValid() && range.count.isValid();
     begins[axis] = range.begin;
     result[axis] = range.count;

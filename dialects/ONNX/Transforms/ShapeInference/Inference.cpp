@@ -14,6 +14,8 @@ using namespace mlir::moe::onnx;
 
 /// Module attribute: pairs of dimensions that must be equal when a model runs.
 static constexpr StringLiteral kEqualDims = "onnx.equal_dims";
+/// Module attribute: dimensions that must not be 0 when a model runs.
+static constexpr StringLiteral kPositiveDims = "onnx.positive_dims";
 static constexpr StringLiteral kBoundSymbols = "onnx.bound_symbols";
 
 //===----------------------------------------------------------------------===//
@@ -96,7 +98,10 @@ ShapeContext::ShapeContext(ModuleOp module) : module(module) {
     bound = attr.getInt();
   if (auto old = module->getAttrOfType<ArrayAttr>(kEqualDims))
     equalities.insert(old.begin(), old.end());
+  if (auto old = module->getAttrOfType<ArrayAttr>(kPositiveDims))
+    positives.insert(old.begin(), old.end());
   writtenEqualities = equalities.size();
+  writtenPositives = positives.size();
   for (Attribute attr : equalities) {
     AffineMap pair = cast<AffineMapAttr>(attr).getValue();
     if (auto size = dyn_cast<AffineConstantExpr>(pair.getResult(1)))
@@ -111,16 +116,20 @@ void ShapeContext::writeBack() {
     module->setAttr(kBoundSymbols, b.getI64IntegerAttr(bound));
     written = names.size();
   }
-  if (writtenEqualities != equalities.size()) {
-    SmallVector<Attribute> pairs;
-    for (Attribute attr : equalities) {
-      AffineMap pair = cast<AffineMapAttr>(attr).getValue();
-      pairs.push_back(AffineMapAttr::get(AffineMap::get(
-          0, names.size(), pair.getResults(), module.getContext())));
-    }
-    module->setAttr(kEqualDims, b.getArrayAttr(pairs));
-    writtenEqualities = equalities.size();
-  }
+  auto write = [&](StringRef name, const llvm::SetVector<Attribute> &maps,
+                   size_t &count) {
+    if (count == maps.size())
+      return;
+    SmallVector<Attribute> renumbered;
+    for (Attribute attr : maps)
+      renumbered.push_back(AffineMapAttr::get(AffineMap::get(
+          0, names.size(), cast<AffineMapAttr>(attr).getValue().getResults(),
+          module.getContext())));
+    module->setAttr(name, b.getArrayAttr(renumbered));
+    count = maps.size();
+  };
+  write(kEqualDims, equalities, writtenEqualities);
+  write(kPositiveDims, positives, writtenPositives);
 }
 
 Poly ShapeContext::addSymbol(StringRef name) {
@@ -154,6 +163,13 @@ std::optional<int64_t> ShapeContext::assumeEqual(const Poly &a, const Poly &b) {
     equalities.insert(
         AffineMapAttr::get(AffineMap::get(0, written, {x, y}, context)));
   return std::nullopt;
+}
+
+void ShapeContext::assumePositive(const Poly &dim) {
+  AffineExpr expr = dim.toAffine(module.getContext());
+  if (!expr || !isBound(expr) || (dim - Poly(1)).isNonNegative())
+    return;
+  positives.insert(AffineMapAttr::get(AffineMap::get(0, written, expr)));
 }
 
 //===----------------------------------------------------------------------===//

@@ -41,6 +41,8 @@ public:
   /// Records that two dimensions must be equal. Gives the earlier size when one
   /// of them was already taken to be another constant.
   std::optional<int64_t> assumeEqual(const Poly &a, const Poly &b);
+  /// Records that a dimension must not be 0.
+  void assumePositive(const Poly &dim);
   ModuleOp getModule() { return module; }
 
 private:
@@ -48,7 +50,8 @@ private:
   SmallVector<Attribute> names;
   unsigned bound, written;
   llvm::SetVector<Attribute> equalities;
-  size_t writtenEqualities;
+  llvm::SetVector<Attribute> positives;
+  size_t writtenEqualities, writtenPositives;
   llvm::DenseMap<AffineExpr, int64_t> sizes;
 };
 
