@@ -116,8 +116,9 @@ typedef int64_t (*moe_rt_abi_arena_bytes)(const int64_t *symbols);
 /* CPU features a variant needs (bits of `features`). The runtime picks the
  * last variant of the table whose features the CPU has. */
 #define MOE_RT_ABI_X86_64_V3 (UINT64_C(1) << 0) /* AVX2, FMA, F16C, BMI2 */
-#define MOE_RT_ABI_X86_64_V4 (UINT64_C(1) << 1) /* AVX-512 F, BW, CD, DQ, VL   \
-                                                 */
+#define MOE_RT_ABI_X86_64_V4                                                   \
+  (UINT64_C(1) << 1) /* AVX-512 F, BW, CD, DQ, VL                              \
+                      */
 
 typedef struct moe_rt_abi_variant {
   const char *isa; /* "x86-64-v3", "x86-64-v4": the names of --isa */
