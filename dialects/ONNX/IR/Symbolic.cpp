@@ -16,6 +16,9 @@ using namespace mlir;
 using namespace mlir::moe;
 using namespace mlir::moe::onnx;
 
+/// Longer sums are not sizes anyone wrote; hostile files must not make them.
+static constexpr size_t kMaxTerms = 256;
+
 Poly Poly::invalid() {
   Poly result;
   result.valid = false;
@@ -84,7 +87,7 @@ Poly Poly::operator+(const Poly &other) const {
   Poly result = *this;
   for (auto &[monomial, coefficient] : other.terms)
     result.add(monomial, coefficient);
-  return result;
+  return result.terms.size() > kMaxTerms ? invalid() : result;
 }
 
 Poly Poly::operator-(const Poly &other) const {
@@ -92,7 +95,7 @@ Poly Poly::operator-(const Poly &other) const {
 }
 
 Poly Poly::operator*(const Poly &other) const {
-  if (!valid || !other.valid || terms.size() * other.terms.size() > 256)
+  if (!valid || !other.valid || terms.size() * other.terms.size() > kMaxTerms)
     return invalid();
   Poly result;
   for (auto &[a, ca] : terms)

@@ -125,6 +125,9 @@ func.func @main(%x: tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>, %y: tensor<?
   // expected-error @+1 {{node 'sp' (Split): splits [b, 3] along dimension 1 into 2 parts of 4 in all, for 2 results}}
   %sp:2 = onnx.node "Split" (%x) {domain = "", name = "sp", node_attrs = {axis = 1 : i64, split = array<i64: 2, 2>}, version = 20 : i64}
     : (tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>) -> (!onnx.value, !onnx.value)
+  // expected-error @+1 {{node 'sn' (Split): splits off a part of -1}}
+  %sn:2 = onnx.node "Split" (%x) {domain = "", name = "sn", node_attrs = {axis = 1 : i64, split = array<i64: 4, -1>}, version = 20 : i64}
+    : (tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>) -> (!onnx.value, !onnx.value)
   // expected-error @+1 {{node 'g' (Gather): gathers element 3 of 3}}
   %g = onnx.node "Gather" (%x, %i3) {domain = "", name = "g", node_attrs = {axis = 1 : i64}, version = 20 : i64}
     : (tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>, tensor<i64>) -> !onnx.value

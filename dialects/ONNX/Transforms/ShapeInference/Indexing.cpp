@@ -47,8 +47,8 @@ LogicalResult concat(Inference &n) {
     if (i > 0)
       result[axis] = result[axis] + dims[axis];
     auto part = n.elementsOf(i);
-    known &= part.has_value();
-    if (part)
+    known &= part && elements.size() <= size_t(kMaxElements);
+    if (known)
       elements.append(*part);
   }
   if (known)
@@ -218,8 +218,9 @@ LogicalResult split(Inference &n) {
   if (!given->empty()) {
     int64_t sum = 0;
     for (int64_t size : *given) {
+      if (size < 0 || llvm::AddOverflow(sum, size, sum))
+        return n.contradict("splits off a part of " + Twine(size));
       sizes.push_back(Poly(size));
-      sum += size;
     }
     if (int64_t(sizes.size()) != count || (total && *total != sum))
       return n.contradict("splits " + n.text(dims) + " along dimension " +

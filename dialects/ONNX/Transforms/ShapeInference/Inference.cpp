@@ -177,7 +177,7 @@ void ShapeContext::assumePositive(const Poly &dim) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult Inference::contradict(const Twine &what) {
-  op.emitError("node '") << op.getName() << "' (" << op.getOpType()
+  emitError(op.getLoc()) << "node '" << op.getName() << "' (" << op.getOpType()
                          << "): " << what;
   contradicted = true;
   return failure();

@@ -267,7 +267,7 @@ LogicalResult range(Inference &n) {
       start && limit && delta && *delta != 0) {
     double count = std::ceil((*limit - *start) / *delta);
     if (count < double(INT32_MAX))
-      return n.set(0, element, {Poly(std::max<int64_t>(0, count))});
+      return n.set(0, element, {Poly(int64_t(std::max(0.0, count)))});
   }
   auto start = n.elementsOf(0), limit = n.elementsOf(1);
   auto delta = n.constantsOf(2);
