@@ -55,8 +55,7 @@ std::string moe::elementTypeName(int32_t onnxType) {
 
 TensorReader::TensorReader(const onnx_ns::TensorProto &tensor,
                            MLIRContext *context)
-    : tensor(tensor), context(context),
-      dims(tensor.dims().begin(), tensor.dims().end()),
+    : tensor(tensor), dims(tensor.dims().begin(), tensor.dims().end()),
       element(elementType(tensor.data_type(), context)) {}
 
 llvm::Error TensorReader::check() const {

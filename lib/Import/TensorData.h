@@ -53,7 +53,6 @@ public:
 
 private:
   const onnx_ns::TensorProto &tensor;
-  MLIRContext *context;
   SmallVector<int64_t> dims;
   Type element;
 };

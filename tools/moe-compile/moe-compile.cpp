@@ -11,6 +11,7 @@
 #include "moe/Pipelines/Compile.h"
 #include "moe/Pipelines/Pipelines.h"
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <iostream>
 #include <unistd.h>
 
@@ -119,6 +120,8 @@ int main(int argc, char **argv) {
       options.output.substr(options.output.size() - 4) != ".moe")
     return refuse("-o " + options.output, "must end in .moe");
   options.showProgress = isatty(2);
+  // A file that may not grow is an error of the write, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
 
   DialectRegistry registry;
   moe::registerAllDialects(registry);

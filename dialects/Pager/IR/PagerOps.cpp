@@ -106,7 +106,7 @@ LogicalResult BufferOp::verify() {
   int64_t offset;
   if (failed(type.getStridesAndOffset(strides, offset)) || offset != 0)
     return emitOpError("needs a strided layout without offset");
-  if (type.getNumDynamicDims() != static_cast<int64_t>(getSizes().size()))
+  if (static_cast<size_t>(type.getNumDynamicDims()) != getSizes().size())
     return emitOpError("needs one size for each dynamic dimension");
   size_t dynamic = type.getLayout().isIdentity()
                        ? 0

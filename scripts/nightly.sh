@@ -1,0 +1,45 @@
+#!/bin/sh
+# What takes longer than the test suite: a model of 2.5 GB (or GIGABYTES) compiles
+# under 1 GiB, runs with a quarter of its experts and with a budget in bytes, holds
+# no more than the budget and 64 MiB, and gives the same tokens.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+set -eu
+cd "$(dirname "$0")/.."
+scripts/build.sh --target moe-compile moe-run
+bin=$PWD/build/release/bin out=build/nightly
+rm -rf "$out"; mkdir -p "$out"
+trap 'rm -rf "$out"' EXIT
+/usr/bin/python3 scripts/make-large-model.py "$out" "${1:-2.5}"
+/usr/bin/python3 - "$bin" "$out" <<'PY'
+import json, os, subprocess, sys
+bin, out = sys.argv[1:]
+
+def run(*command):
+    """Output, and the peak of the process's resident set in MiB."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.dup2(write, 1)
+        os.execv(command[0], command)
+    os.close(write)
+    text = os.fdopen(read).read()
+    _, status, usage = os.wait4(child, 0)
+    assert status == 0, (command, status)
+    return text, usage.ru_maxrss / 1024
+
+_, peak = run(f"{bin}/moe-compile", f"{out}/model.onnx", "-o", f"{out}/large.moe")
+print(f"compile: peak {peak:.0f} MiB")
+assert peak < 1024
+sizes = ("--max-context=256", "--prefill-chunk=32")
+texts = set()
+for budget in ("25%", "700MiB", "200MiB"):
+    text, peak = run(f"{bin}/moe-run", f"{out}/large.moe", f"--memory-budget={budget}", *sizes, "--generate=16",
+                     "--prompt-ids=5,6,7,8", "--temperature=0", f"--stats={out}/stats.json")
+    s = json.load(open(f"{out}/stats.json"))
+    print(f"{budget}: budget {s['budget_bytes'] / 2**20:.0f} MiB, peak {peak:.0f} MiB, read {s['bytes_read'] / 1e9:.2f} GB, "
+          f"stall {s['stall_seconds']:.2f} of {s['seconds']:.2f} s, {s['policy']}, {s['io']}")
+    assert peak <= s["budget_bytes"] / 2**20 + 64
+    texts.add(text)
+assert len(texts) == 1, "the budget changed the tokens"
+PY
+echo "nightly checks passed"
