@@ -200,8 +200,7 @@ class CPUExpandMath : public cpu::impl::CPUExpandMathBase<CPUExpandMath> {
           name);
     });
     math::populateExpansionPatterns(
-        patterns,
-        {"math.powf", "math.round", "math.rsqrt", "math.fpowi", "math.exp2"});
+        patterns, {"powf", "round", "rsqrt", "fpowi", "exp2"});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -17,6 +17,7 @@
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "moe/CodeGen/CPU/Passes.h"
 #include "llvm/ADT/SetVector.h"
+#include <map>
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUPLANARENA
@@ -91,6 +92,7 @@ private:
   Block &block;
   OpBuilder builder;
   DenseMap<Operation *, int64_t> position;
+  std::map<SmallVector<void *>, Value> sizes;
   SmallVector<Buffer> buffers;
   SmallVector<Slot> slots;
 };
@@ -134,14 +136,22 @@ Value ArenaPlanner::bytesOf(memref::AllocOp alloc) {
   for (int64_t dim : type.getShape())
     if (!ShapedType::isDynamic(dim))
       constant *= dim;
+  // Equal sizes are one value, so that buffers of a place compare.
+  SmallVector<void *> key = {reinterpret_cast<void *>(constant)};
+  for (Value size : alloc.getDynamicSizes())
+    key.push_back(size.getAsOpaquePointer());
+  Value &known = sizes[key];
+  if (known)
+    return known;
   Value bytes = index(constant);
   for (Value size : alloc.getDynamicSizes())
     bytes = arith::MulIOp::create(builder, alloc.getLoc(), bytes, size);
   // Round up to the alignment.
   bytes = arith::AddIOp::create(builder, alloc.getLoc(), bytes,
                                 index(kAlignment - 1));
-  return arith::AndIOp::create(builder, alloc.getLoc(), bytes,
-                               index(-kAlignment));
+  known =
+      arith::AndIOp::create(builder, alloc.getLoc(), bytes, index(-kAlignment));
+  return known;
 }
 
 /// Position of the last operation of the entry that may touch the buffer,
@@ -187,7 +197,6 @@ void ArenaPlanner::collect() {
     builder.setInsertionPointAfter(after);
   else
     builder.setInsertionPointToStart(&block);
-  llvm::DenseMap<std::pair<Type, SmallVector<Value>>, Value> known;
   for (memref::AllocOp alloc : allocs)
     bytes.push_back(bytesOf(alloc));
 
