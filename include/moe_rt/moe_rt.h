@@ -125,6 +125,7 @@ typedef struct moe_rt_options {
   const char *policy;     /* "auto", "lru", "lfu" */
   const char *io;         /* "auto", "uring", "pread", "buffered" */
   const char *isa;        /* NULL: the best the CPU has */
+  const char *device;     /* "cpu" */
   int64_t max_context;    /* positions a state is planned for */
   int64_t max_batch;
   int64_t prefill_chunk; /* tokens of one run that are planned for */

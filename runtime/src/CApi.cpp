@@ -113,6 +113,7 @@ void moe_rt_options_init(moe_rt_options *options) {
   options->struct_size = sizeof(*options);
   options->policy = "auto";
   options->io = "auto";
+  options->device = "cpu";
   options->max_context = 4096;
   options->max_batch = 1;
   options->prefill_chunk = 512;

@@ -64,11 +64,12 @@ bool Pager::reserve() {
   size_t most = 0;
   for (size_t b = 0; b < infos.size(); ++b) {
     Bank &bank = banks[b];
-    if (!bank.memory.allocate(infos[b].slotBytes * slotCounts[b]))
+    char *memory = device->reserve(infos[b].slotBytes * slotCounts[b]);
+    if (!memory)
       return false;
     bank.slots.resize(slotCounts[b]);
     for (int32_t i = 0; i < slotCounts[b]; ++i)
-      bank.slots[i].address = bank.memory.data() + i * infos[b].slotBytes;
+      bank.slots[i].address = memory + i * infos[b].slotBytes;
     bank.slotOf.assign(infos[b].experts, -1);
     bank.frequency.assign(infos[b].experts, 0);
     most = std::max<size_t>(most, infos[b].experts);
@@ -182,7 +183,8 @@ void Pager::load(Slot &slot, int32_t expert) {
   for (uint64_t part = 0; part < info.parts.size(); ++part) {
     const moe_format_page &page = model.pages[pageNumber + part];
     ++reads;
-    if (!reader->submit(index * 8 + part, page.offset, page.bytes, at))
+    if (!reader->submit(index * 8 + part, page.offset, page.bytes,
+                        device->readTarget(at, page.bytes)))
       fail(MOE_RT_IO, model.weightsPath + ": a read could not be started");
     at += page.bytes;
     ++stats.pagesRead;
@@ -210,14 +212,16 @@ void Pager::complete() {
                         std::strerror(done.error));
     return;
   }
-  const char *at = slot.address;
+  char *at = slot.address;
   for (uint32_t i = 0; i < part; ++i)
     at += info.parts[i];
-  if (hashBytes(at, page.bytes) != page.hash) {
+  const char *target = device->readTarget(at, page.bytes);
+  if (hashBytes(target, page.bytes) != page.hash) {
     fail(MOE_RT_DAMAGED, model.weightsPath + ": " + name +
                              " does not match its hash; the file is damaged");
     return;
   }
+  device->arrived(at, target, page.bytes);
   slot.partsReady |= 1u << part;
   if (part == 0)
     ready.push_back(slot.expert);

@@ -9,7 +9,7 @@
 #ifndef MOE_RT_SRC_PAGER_H
 #define MOE_RT_SRC_PAGER_H
 
-#include "Model.h"
+#include "Device.h"
 #include "Reader.h"
 #include <atomic>
 #include <cstdio>
@@ -52,10 +52,11 @@ struct PagerStatistics {
 /// victim is still being computed waits for it; misses behind it wait too.
 class Pager {
 public:
-  Pager(const moe_rt_model &model, std::unique_ptr<Reader> reader,
-        std::unique_ptr<Policy> policy, std::vector<int32_t> slots)
-      : model(model), reader(std::move(reader)), policy(std::move(policy)),
-        slotCounts(std::move(slots)) {}
+  Pager(const moe_rt_model &model, std::unique_ptr<Device> device,
+        std::unique_ptr<Reader> reader, std::unique_ptr<Policy> policy,
+        std::vector<int32_t> slots)
+      : model(model), device(std::move(device)), reader(std::move(reader)),
+        policy(std::move(policy)), slotCounts(std::move(slots)) {}
   ~Pager();
   /// Reserves the slots. False: no memory.
   bool reserve();
@@ -72,6 +73,7 @@ public:
   uint64_t slotBytes() const;
   const char *policyName() const { return policy->name(); }
   const char *readerName() const { return reader->name(); }
+  const char *deviceName() const { return device->name(); }
   /// The first failure, until `clearError`.
   moe_rt_status error(std::string &text) const {
     text = errorText;
@@ -96,7 +98,6 @@ private:
     uint64_t lastUse = 0;
   };
   struct Bank {
-    Mapping memory;
     std::vector<Slot> slots;
     std::vector<int32_t> slotOf; // by expert, -1 when not resident
     std::vector<double> frequency;
@@ -111,6 +112,7 @@ private:
   void drain();
 
   const moe_rt_model &model;
+  std::unique_ptr<Device> device;
   std::unique_ptr<Reader> reader;
   std::unique_ptr<Policy> policy;
   std::vector<int32_t> slotCounts;

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Plan.h"
+#include "Device.h"
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -18,31 +18,6 @@ namespace {
 
 /// Threads' stacks, I/O rings, tables: held whatever the model.
 constexpr uint64_t kOverhead = 4u << 20;
-
-/// Bytes the machine, or this control group, can still hold.
-uint64_t availableMemory() {
-  uint64_t available = ~uint64_t(0);
-  if (FILE *file = std::fopen("/proc/meminfo", "r")) {
-    char line[128];
-    unsigned long long kib;
-    while (std::fgets(line, sizeof(line), file))
-      if (std::sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-        available = kib << 10;
-    std::fclose(file);
-  }
-  unsigned long long limit = 0, used = 0;
-  if (FILE *file = std::fopen("/sys/fs/cgroup/memory.max", "r")) {
-    bool limited = std::fscanf(file, "%llu", &limit) == 1;
-    std::fclose(file);
-    FILE *current = std::fopen("/sys/fs/cgroup/memory.current", "r");
-    if (limited && current && std::fscanf(current, "%llu", &used) == 1)
-      available =
-          std::min<uint64_t>(available, limit > used ? limit - used : 0);
-    if (current)
-      std::fclose(current);
-  }
-  return available;
-}
 
 std::string mebibytes(uint64_t bytes) {
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + "MiB";
@@ -174,7 +149,12 @@ moe_rt_status moe_rt::makePlan(moe_rt_model &model,
       bytes += bank.slotBytes * std::min(slots, bank.experts);
     return bytes;
   };
-  uint64_t available = availableMemory();
+  std::string problem;
+  std::unique_ptr<Device> device =
+      Device::create(options.device ? options.device : "cpu", problem);
+  if (!device)
+    return fail(MOE_RT_INVALID_ARGUMENT, problem);
+  uint64_t available = device->available();
   uint64_t limit = options.memory_budget;
   plan.hard = limit > 0;
   if (limit == 0)

@@ -67,7 +67,11 @@ moe_rt_status moe_rt_session::open(const moe_rt_options &given) {
                              options.io ? options.io : "auto", problem);
   if (!reader)
     return fail(MOE_RT_INVALID_ARGUMENT, problem);
-  pager = std::make_unique<Pager>(*model, std::move(reader),
+  auto device =
+      Device::create(options.device ? options.device : "cpu", problem);
+  if (!device)
+    return fail(MOE_RT_INVALID_ARGUMENT, problem);
+  pager = std::make_unique<Pager>(*model, std::move(device), std::move(reader),
                                   Policy::create(plan.policy), plan.slotCounts);
   if (!pager->reserve())
     return fail(MOE_RT_OUT_OF_MEMORY, "no memory for the expert slots");
@@ -512,6 +516,7 @@ const char *moe_rt_session::statistics() {
   root["threads"] = pool->size();
   root["policy"] = pager->policyName();
   root["io"] = pager->readerName();
+  root["device"] = pager->deviceName();
   root["isa"] = plan.variant->isa;
   nlohmann::ordered_json kernels = nlohmann::ordered_json::object();
   for (size_t i = 0; i < launches.size(); ++i)

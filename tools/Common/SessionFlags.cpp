@@ -55,10 +55,7 @@ uint64_t moe_tools::parseSize(const std::string &text) {
 
 bool SessionFlags::fill(moe_rt_options &options, std::string &problem) const {
   moe_rt_options_init(&options);
-  if (device != "cpu") {
-    problem = "--device=" + device + " is not available yet; use cpu";
-    return false;
-  }
+  options.device = device.c_str();
   if (!budget.empty() && budget.back() == '%') {
     char *end;
     options.budget_percent = std::strtod(budget.c_str(), &end);
