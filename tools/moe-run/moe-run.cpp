@@ -241,11 +241,13 @@ int main(int argc, char **argv) {
   CLI::App app("Runs a compiled model: on .npy files, or generating text");
   Flags flags;
   app.add_option("model", flags.model, "The .moe file")->required();
-  app.add_option("--input", flags.inputs, "NAME=FILE.npy, for each input");
+  app.add_option("--input", flags.inputs, "NAME=FILE.npy, for each input")
+      ->allow_extra_args(false);
   app.add_option("--inputs", flags.inputsFolder, "A folder of NAME.npy");
   app.add_option("--output-dir", flags.outputFolder,
                  "Write each output's .npy");
-  app.add_option("--expect", flags.expected, "NAME=FILE.npy to compare with");
+  app.add_option("--expect", flags.expected, "NAME=FILE.npy to compare with")
+      ->allow_extra_args(false);
   app.add_option("--expect-dir", flags.expectFolder,
                  "A folder of NAME.npy to compare with");
   app.add_option("--rtol", flags.rtol, "Relative tolerance");
@@ -280,13 +282,27 @@ int main(int argc, char **argv) {
       std::fprintf(stderr, "moe-run: %s is not available yet\n", flag);
       return kUsage;
     }
-  if (flags.generate.count == 0)
-    for (const char *flag : {"--prompt", "--prompt-ids", "--temperature",
-                             "--top-k", "--top-p", "--seed"})
+  // A flag that cannot take effect is a mistake.
+  auto needs = [&](std::initializer_list<const char *> useless,
+                   const char *why) {
+    for (const char *flag : useless)
       if (app.count(flag)) {
-        std::fprintf(stderr, "moe-run: %s needs --generate\n", flag);
-        return kUsage;
+        std::fprintf(stderr, "moe-run: %s %s\n", flag, why);
+        return true;
       }
+    return false;
+  };
+  if (flags.generate.count == 0
+          ? needs({"--prompt", "--prompt-ids", "--temperature", "--top-k",
+                   "--top-p", "--seed"},
+                  "needs --generate")
+          : needs({"--input", "--inputs", "--output-dir", "--expect",
+                   "--expect-dir"},
+                  "has no effect with --generate"))
+    return kUsage;
+  if (flags.expected.empty() && flags.expectFolder.empty() &&
+      needs({"--rtol", "--atol"}, "needs --expect or --expect-dir"))
+    return kUsage;
   moe_rt_options options;
   std::string problem;
   if (!flags.session.fill(options, problem)) {
