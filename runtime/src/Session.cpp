@@ -252,13 +252,10 @@ moe_rt_status moe_rt_session::growState(int32_t index, int64_t needed) {
                     " positions, the plan has room for " +
                     std::to_string(options.max_context) +
                     "; open the session with a larger max_context");
-  int64_t capacity = needed;
-  if (plan.hard || needed <= options.max_context)
-    capacity =
-        std::max(needed, std::min<int64_t>(options.max_context,
-                                           std::max<int64_t>(256, needed * 2)));
-  if (plan.hard)
-    capacity = options.max_context;
+  // Room for the planned context at once: what is never touched costs nothing.
+  // Beyond the plan, in steps that make copies rare.
+  int64_t capacity =
+      needed <= options.max_context ? options.max_context : needed + needed / 2;
   uint64_t bytes;
   if (!stateBytes(*model, info, symbols.data(), capacity, bytes))
     return fail(MOE_RT_INVALID_ARGUMENT, "a state's size overflows");
@@ -378,7 +375,9 @@ moe_rt_status moe_rt_session::prepareBuffers() {
                     " bytes, the plan has " + std::to_string(plan.arena) +
                     "; run fewer tokens at once, or open the session with a "
                     "larger prefill_chunk, max_batch or max_context");
-  if (!grow(arena, needed))
+  // The planned size at once, so that a growing context is no new arena.
+  if (!grow(arena, std::max<uint64_t>(needed, plan.arena)) &&
+      !grow(arena, needed))
     return fail(MOE_RT_OUT_OF_MEMORY, "no memory for the arena");
   return MOE_RT_OK;
 }
