@@ -3,11 +3,6 @@
 // Layers that differ in their bank and in places in the arena share a body; one
 // that computes something else, and what follows the last, stay.
 
-// CHECK-LABEL: func.func private @layer
-// CHECK-SAME: (%[[OFFSET:.*]]: index, %{{.*}}: index, %[[BANK:.*]]: !weights.bank<2>) -> i32
-// CHECK: %[[BUFFER:.*]] = pager.buffer arena[%{{.*}}] at %[[OFFSET]]
-// CHECK: "test.norm"(%[[BUFFER]])
-// CHECK: pager.for_each_ready %[[BANK]]
 // CHECK-LABEL: func.func @moe_run
 // CHECK: call @layer
 // CHECK-SAME: {cpu.layer}
@@ -15,6 +10,11 @@
 // CHECK: "test.other"
 // CHECK: pager.for_each_ready
 // CHECK: "test.norm"
+// CHECK-LABEL: func.func private @layer
+// CHECK-SAME: (%[[OFFSET:.*]]: index, %{{.*}}: index, %[[BANK:.*]]: !weights.bank<2>) -> i32
+// CHECK: %[[BUFFER:.*]] = pager.buffer arena[%{{.*}}] at %[[OFFSET]]
+// CHECK: "test.norm"(%[[BUFFER]])
+// CHECK: pager.for_each_ready %[[BANK]]
 func.func @moe_run() -> i32 {
   %c0 = arith.constant 0 : index
   %c64 = arith.constant 64 : index
