@@ -4,6 +4,7 @@
 
 usage: export.py CHECKPOINT OUTPUT.onnx"""
 import sys
+import onnx
 import torch
 from torch import nn
 from torch.export import Dim
@@ -37,6 +38,12 @@ def main():
         input_names=["input_ids", "position_ids"] + [f"past_key_values.{i}.{k}" for i in range(LAYERS) for k in kinds],
         output_names=["logits"] + [f"present.{i}.{k}" for i in range(LAYERS) for k in kinds],
         dynamic_shapes=({0: batch, 1: sequence}, {0: batch, 1: sequence}, [{0: batch, 2: length}] * (2 * LAYERS)))
+    # The exporter records where each node came from on the machine that traced it.
+    exported = onnx.load(output)
+    del exported.graph.metadata_props[:]
+    for item in list(exported.graph.node) + list(exported.graph.value_info) + list(exported.graph.initializer):
+        del item.metadata_props[:]
+    onnx.save(exported, output)
 
 
 if __name__ == "__main__":
