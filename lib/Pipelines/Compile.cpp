@@ -20,7 +20,9 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Threading.h"
 #include <chrono>
+#include <future>
 #include <sys/resource.h>
 
 using namespace mlir;
@@ -55,6 +57,8 @@ private:
   bool reached(Stage stage, ModuleOp module, StringRef suffix = "");
   LogicalResult compileVariant(ModuleOp module, const cpu::ISA &isa,
                                bool isFirst);
+  LogicalResult startCodegen(ModuleOp module, const cpu::ISA &isa);
+  LogicalResult finishCodegen();
   void recordBankChoices(ModuleOp module);
   LogicalResult writeModel();
   LogicalResult writeReport(ModuleOp module);
@@ -65,6 +69,7 @@ private:
   Location loc;
   json::Object metadata, seconds;
   std::vector<const cpu::ISA *> variants;
+  std::vector<std::future<FailureOr<ObjectCode>>> running;
   std::vector<ObjectCode> objects;
   std::optional<OutputFile> weightsFile;
   std::string weightsPath;
@@ -151,23 +156,41 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
       kernels.push_back(cast<StringAttr>(name).getValue());
     metadata["kernels"] = std::move(kernels);
   }
-  auto begin = std::chrono::steady_clock::now();
-  llvm::LLVMContext llvmContext;
-  auto llvmModule = cpu::translateVariant(module, isa, llvmContext);
+  return startCodegen(module, isa);
+}
+
+/// Only the translation reads MLIR; LLVM works beside the next variant.
+LogicalResult Compiler::startCodegen(ModuleOp module, const cpu::ISA &isa) {
+  auto llvmContext = std::make_unique<llvm::LLVMContext>();
+  auto llvmModule = cpu::translateVariant(module, isa, *llvmContext);
   if (failed(llvmModule))
     return failure();
-  auto object =
-      cpu::emitObject(**llvmModule, isa, options.stop == Stage::Assembly, loc);
-  if (failed(object))
-    return failure();
+  bool alone = options.jobs == 1 ||
+               llvm::hardware_concurrency().compute_thread_count() == 1;
+  auto emit = [this, &isa, llvmContext = std::move(llvmContext),
+               llvmModule = std::move(*llvmModule)]() mutable {
+    return cpu::emitObject(*llvmModule, isa, options.stop == Stage::Assembly,
+                           loc);
+  };
+  variants.push_back(&isa);
+  running.push_back(std::async(
+      alone ? std::launch::deferred : std::launch::async, std::move(emit)));
+  return success();
+}
+
+LogicalResult Compiler::finishCodegen() {
+  auto begin = std::chrono::steady_clock::now();
+  for (auto &result : running) {
+    FailureOr<ObjectCode> object = result.get();
+    if (failed(object))
+      return failure();
+    if (options.stop == Stage::Assembly)
+      print << StringRef(object->data(), object->size());
+    objects.push_back(std::move(*object));
+  }
   seconds["codegen"] =
-      seconds.getNumber("codegen").value_or(0) +
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
-  if (options.stop == Stage::Assembly)
-    print << StringRef(object->data(), object->size());
-  variants.push_back(&isa);
-  objects.push_back(std::move(*object));
   return success();
 }
 
@@ -266,8 +289,12 @@ LogicalResult Compiler::run() {
     if (failed(compileVariant(*clone, *isa, i == 0)))
       return failure();
     if (options.stop != Stage::Model)
-      return success(); // one instruction set is enough to print
+      break; // one instruction set is enough to print
   }
+  if (failed(finishCodegen()))
+    return failure();
+  if (options.stop != Stage::Model)
+    return success();
   if (failed(writeModel()))
     return failure();
   return writeReport(**module);

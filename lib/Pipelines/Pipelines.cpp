@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Func/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -72,6 +73,8 @@ void moe::populateLLVMPipeline(OpPassManager &pm) {
   pm.addPass(cpu::createCPUOutlineParallel());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // Equal loops of different layers, and of what no outlined layer holds.
+  pm.addPass(func::createDuplicateFunctionEliminationPass());
   pm.addPass(cpu::createCPUThreadFrame());
   pm.addPass(cpu::createCPUConvertPagerToLLVM());
   pm.addPass(cpu::createCPUExpandMath());

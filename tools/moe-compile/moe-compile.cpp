@@ -66,7 +66,6 @@ int main(int argc, char **argv) {
   Later target{"cpu", "--target", "cpu"}, weights{"keep", "--weights", "keep"};
   std::string gpuArch, compat, triple, disabled;
   bool plan = false;
-  int jobs = 0;
   app.add_option("model", options.input, "The ONNX file")->required();
   app.add_option("-o,--output", options.output,
                  "The .moe file to write; its weights go beside it (.moew)");
@@ -85,7 +84,8 @@ int main(int argc, char **argv) {
   app.add_option("--compat", compat, "(not available yet)");
   app.add_option("--triple", triple, "(not available yet)");
   app.add_option("--disable-pass", disabled, "(not available yet)");
-  app.add_option("--jobs", jobs, "(not available yet)");
+  app.add_option("--jobs", options.jobs,
+                 "Threads of code generation (default: one for each CPU)");
   app.add_flag("--plan", plan, "(not available yet)");
   app.set_version_flag("--version", "moe-compile 0.1.0");
   try {
@@ -102,8 +102,8 @@ int main(int argc, char **argv) {
     if (later.value != later.accepted)
       return refuse(std::string(later.flag) + "=" + later.value,
                     std::string("is not available yet; use ") + later.accepted);
-  for (const char *flag : {"--gpu-arch", "--compat", "--triple",
-                           "--disable-pass", "--jobs", "--plan"})
+  for (const char *flag :
+       {"--gpu-arch", "--compat", "--triple", "--disable-pass", "--plan"})
     if (app.count(flag))
       return refuse(flag, "is not available yet");
   std::optional<moe::Stage> stop = moe::parseStage(stage);

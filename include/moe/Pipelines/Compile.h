@@ -39,6 +39,7 @@ struct CompileOptions {
   std::vector<std::string> isas = {"x86-64-v3", "x86-64-v4"};
   std::string report;     ///< JSON file, or empty
   std::string dumpFolder; ///< one file for each stage, or empty
+  unsigned jobs = 0;      ///< threads of code generation; 0: one for each CPU
   bool showProgress = false;
 };
 

@@ -85,6 +85,7 @@ private:
   void lowerBuffer(pager::BufferOp op);
   void lowerPrefetch(pager::PrefetchOp op);
   void lowerCount(pager::CountOp op);
+  func::FuncOp getThunk(func::FuncOp body, LLVM::LLVMStructType captures);
   void lowerParallelCall(pager::ParallelCallOp op);
   LogicalResult lowerForEach(pager::ForEachReadyOp op);
   LogicalResult checkLayerCalls();
@@ -96,6 +97,7 @@ private:
   ImplicitLocOpBuilder b;
   Type pointer, i32, i64;
   SmallVector<Attribute> kernels;
+  DenseMap<Operation *, func::FuncOp> thunks;
 };
 
 Value PagerLowering::call(Value frame, size_t offset, Type result,
@@ -224,21 +226,51 @@ void PagerLowering::lowerCount(pager::CountOp op) {
        {constant(i32, index), toI64(op.getRows())});
 }
 
-/// Captures travel in a structure on the caller's stack; a thunk with the
-/// runtime's signature takes them out and calls the body.
+/// A value as `type`, for one side of the conversion that is not done yet.
+static Value castTo(OpBuilder &b, Value value, Type type) {
+  if (value.getType() == type)
+    return value;
+  return UnrealizedConversionCastOp::create(b, value.getLoc(), type, value)
+      .getResult(0);
+}
+
+/// The function with the runtime's signature that takes the captures out of
+/// their structure and calls the body; one for each body.
+func::FuncOp PagerLowering::getThunk(func::FuncOp body,
+                                     LLVM::LLVMStructType captures) {
+  func::FuncOp &thunk = thunks[body];
+  if (thunk)
+    return thunk;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(body);
+  thunk = func::FuncOp::create(b, (body.getName() + "_thunk").str(),
+                               b.getFunctionType({pointer, i64, i64}, {}));
+  thunk.setPrivate();
+  symbols.insert(thunk);
+  Block *entry = thunk.addEntryBlock();
+  b.setInsertionPointToStart(entry);
+  SmallVector<Value> operands;
+  for (auto [i, field] : llvm::enumerate(captures.getBody())) {
+    Value address =
+        LLVM::GEPOp::create(b, pointer, captures, entry->getArgument(0),
+                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    operands.push_back(castTo(b, LLVM::LoadOp::create(b, field, address),
+                              body.getArgumentTypes()[i]));
+  }
+  operands.push_back(toIndex(entry->getArgument(1)));
+  operands.push_back(toIndex(entry->getArgument(2)));
+  func::CallOp::create(b, body, operands);
+  func::ReturnOp::create(b);
+  return thunk;
+}
+
+/// Captures travel in a structure on the caller's stack.
 void PagerLowering::lowerParallelCall(pager::ParallelCallOp op) {
-  auto body = symbols.lookup<func::FuncOp>(op.getBody());
   SmallVector<Type> fields;
   for (Value capture : op.getCaptures())
     fields.push_back(typeConverter.convertType(capture.getType()));
   auto structType =
       LLVM::LLVMStructType::getLiteral(module.getContext(), fields);
-  auto convert = [&](Value value, Type type) {
-    return value.getType() == type
-               ? value
-               : UnrealizedConversionCastOp::create(b, type, value)
-                     .getResult(0);
-  };
 
   Value context;
   {
@@ -248,40 +280,20 @@ void PagerLowering::lowerParallelCall(pager::ParallelCallOp op) {
         &op->getParentOfType<func::FuncOp>().getBody().front());
     context = LLVM::AllocaOp::create(b, pointer, structType, constant(i64, 1));
   }
-  auto field = [&](Value base, int32_t i) -> Value {
-    return LLVM::GEPOp::create(b, pointer, structType, base,
-                               ArrayRef<LLVM::GEPArg>{0, i});
-  };
-  for (auto [i, capture] : llvm::enumerate(op.getCaptures()))
-    LLVM::StoreOp::create(b, convert(capture, fields[i]), field(context, i));
-
-  auto thunkType = b.getFunctionType({pointer, i64, i64}, {});
-  func::FuncOp thunk;
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPoint(body);
-    thunk =
-        func::FuncOp::create(b, (body.getName() + "_thunk").str(), thunkType);
-    thunk.setPrivate();
-    symbols.insert(thunk);
-    Block *entry = thunk.addEntryBlock();
-    b.setInsertionPointToStart(entry);
-    SmallVector<Value> operands;
-    for (auto [i, capture] : llvm::enumerate(op.getCaptures())) {
-      Value value =
-          LLVM::LoadOp::create(b, fields[i], field(entry->getArgument(0), i));
-      operands.push_back(convert(value, capture.getType()));
-    }
-    operands.push_back(toIndex(entry->getArgument(1)));
-    operands.push_back(toIndex(entry->getArgument(2)));
-    func::CallOp::create(b, body, operands);
-    func::ReturnOp::create(b);
+  for (auto [i, capture] : llvm::enumerate(op.getCaptures())) {
+    Value address =
+        LLVM::GEPOp::create(b, pointer, structType, context,
+                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
+    LLVM::StoreOp::create(b, castTo(b, capture, fields[i]), address);
   }
+
+  func::FuncOp thunk =
+      getThunk(symbols.lookup<func::FuncOp>(op.getBody()), structType);
   Value address = func::ConstantOp::create(
-      b, thunkType, FlatSymbolRefAttr::get(thunk.getNameAttr()));
-  address = convert(address, pointer);
+      b, thunk.getFunctionType(), FlatSymbolRefAttr::get(thunk.getNameAttr()));
   call(frame(op), offsetof(moe_rt_abi_host, parallel_for), {},
-       {address, context, toI64(op.getN()), toI64(op.getGrain())});
+       {castTo(b, address, pointer), context, toI64(op.getN()),
+        toI64(op.getGrain())});
 }
 
 /// Branches to a return of `code` when it is not 0, and goes on behind.

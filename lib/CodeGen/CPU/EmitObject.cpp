@@ -27,20 +27,6 @@ using mlir::moe::cpu::ISA;
 
 static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
 
-ArrayRef<ISA> cpu::getISAs() {
-  static const ISA table[] = {
-      {"x86-64-v3", MOE_RT_ABI_X86_64_V3, 256},
-      {"x86-64-v4", MOE_RT_ABI_X86_64_V3 | MOE_RT_ABI_X86_64_V4, 512}};
-  return table;
-}
-
-const ISA *cpu::lookupISA(StringRef name) {
-  for (const ISA &isa : getISAs())
-    if (isa.name == name)
-      return &isa;
-  return nullptr;
-}
-
 static std::string suffixOf(const ISA &isa) {
   std::string suffix = isa.name.str();
   llvm::replace(suffix, '-', '_');
@@ -130,7 +116,7 @@ cpu::translateVariant(ModuleOp module, const ISA &isa,
   std::string suffix = suffixOf(isa);
   wrapArenaBytes(*result, "moe_arena_bytes_" + suffix);
   result->getFunction("moe_run")->setName("moe_run_" + suffix);
-  std::string bits = std::to_string(isa.vectorBits);
+  std::string bits = std::to_string(isa.getVectorBits());
   for (llvm::Function &function : *result) {
     if (function.isDeclaration())
       continue;
@@ -143,7 +129,10 @@ cpu::translateVariant(ModuleOp module, const ISA &isa,
     else
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }
+  return result;
+}
 
+static void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
@@ -152,15 +141,14 @@ cpu::translateVariant(ModuleOp module, const ISA &isa,
   tuning.LoopUnrolling = true;
   tuning.LoopVectorization = true;
   tuning.SLPVectorization = false;
-  llvm::PassBuilder passes(machine->get(), tuning);
+  llvm::PassBuilder passes(&machine, tuning);
   passes.registerModuleAnalyses(modules);
   passes.registerCGSCCAnalyses(components);
   passes.registerFunctionAnalyses(functions);
   passes.registerLoopAnalyses(loops);
   passes.crossRegisterProxies(loops, functions, components, modules);
   passes.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2)
-      .run(*result, modules);
-  return result;
+      .run(module, modules);
 }
 
 FailureOr<SmallVector<char, 0>> cpu::emitObject(llvm::Module &module,
@@ -169,6 +157,7 @@ FailureOr<SmallVector<char, 0>> cpu::emitObject(llvm::Module &module,
   auto machine = createTargetMachine(isa, loc);
   if (failed(machine))
     return failure();
+  optimise(module, **machine);
   SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;

@@ -53,6 +53,6 @@ func.func @sources(%x: tensor<?x4xf32>, %r: !moe.routing<2, 2>, %bank: !weights.
 
 // -----
 
-// expected-error @+1 {{unknown instruction set "i386": use "x86-64-v3" or "x86-64-v4"}}
+// expected-error @+1 {{unknown instruction set "i386": use "x86-64-v3" "x86-64-v4"}}
 module attributes {cpu.isa = "i386"} {
 }

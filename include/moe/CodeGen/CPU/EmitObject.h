@@ -9,7 +9,7 @@
 #ifndef MOE_CODEGEN_CPU_EMITOBJECT_H
 #define MOE_CODEGEN_CPU_EMITOBJECT_H
 
-#include "mlir/IR/BuiltinOps.h"
+#include "moe/CodeGen/CPU/ISA.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/IR/Module.h"
 #include <memory>
@@ -17,27 +17,14 @@
 
 namespace mlir::moe::cpu {
 
-/// An instruction set that code is generated for.
-struct ISA {
-  llvm::StringRef name; ///< as in --march and --isa: "x86-64-v4"
-  uint64_t features;    ///< MOE_RT_ABI_X86_64_* bits the CPU must have
-  unsigned vectorBits;  ///< preferred vector width
-};
-
-/// The instruction set of this name, or null. The names: "x86-64-v3",
-/// "x86-64-v4".
-const ISA *lookupISA(llvm::StringRef name);
-
-/// All instruction sets, weakest first.
-llvm::ArrayRef<ISA> getISAs();
-
-/// Translates a module of the llvm stage and optimises it for `isa`. The entry
-/// functions become `moe_run_<suffix>` and `moe_arena_bytes_<suffix>`, where
-/// the suffix is the ISA's name with `_` for `-`. Everything else is internal.
+/// Translates a module of the llvm stage for `isa`. The entry functions become
+/// `moe_run_<suffix>` and `moe_arena_bytes_<suffix>`, where the suffix is the
+/// ISA's name with `_` for `-`. Everything else is internal.
 FailureOr<std::unique_ptr<llvm::Module>>
 translateVariant(ModuleOp module, const ISA &isa, llvm::LLVMContext &context);
 
-/// Object code of an optimised module, or its assembly.
+/// Optimises a module and gives its object code, or its assembly. Modules of
+/// different LLVM contexts can be compiled at the same time.
 FailureOr<llvm::SmallVector<char, 0>>
 emitObject(llvm::Module &module, const ISA &isa, bool assembly, Location loc);
 

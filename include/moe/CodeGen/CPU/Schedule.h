@@ -8,21 +8,10 @@
 #ifndef MOE_CODEGEN_CPU_SCHEDULE_H
 #define MOE_CODEGEN_CPU_SCHEDULE_H
 
-#include "mlir/IR/BuiltinOps.h"
+#include "moe/CodeGen/CPU/ISA.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace mlir::moe::cpu {
-
-/// Module attribute that names the instruction set to generate for:
-/// "x86-64-v3" (the default) or "x86-64-v4".
-constexpr llvm::StringLiteral kISAAttr = "cpu.isa";
-
-/// What is known of an instruction set when kernels are made.
-struct ISA {
-  llvm::StringRef name;
-  int64_t lanes;     // float32 elements of a vector register
-  int64_t registers; // vector registers
-};
 
 /// The blocking of the matrix kernels. It depends on nothing but the ISA, so
 /// that results depend on nothing but shapes.
@@ -46,14 +35,11 @@ struct Schedule {
   void print(llvm::raw_ostream &os) const;
 };
 
-/// Reads the module's ISA. Emits an error for a name it does not know.
-FailureOr<ISA> getISA(ModuleOp module);
-
 /// Chooses the blocking: as many rows as the registers hold next to the
 /// operands, and no more than pay.
 Schedule chooseSchedule(const ISA &isa);
 
-/// Both of the above.
+/// The blocking for the module's ISA; see getISA.
 FailureOr<Schedule> getSchedule(ModuleOp module);
 
 } // namespace mlir::moe::cpu

@@ -55,19 +55,6 @@ void Schedule::print(llvm::raw_ostream &os) const {
      << " blocks_per_item=" << blocksPerItem << " item_bytes=" << itemBytes;
 }
 
-FailureOr<ISA> mlir::moe::cpu::getISA(ModuleOp module) {
-  static constexpr ISA known[] = {{"x86-64-v3", 8, 16}, {"x86-64-v4", 16, 32}};
-  Attribute attr = module->getAttr(kISAAttr);
-  if (!attr)
-    return known[0];
-  auto name = dyn_cast<StringAttr>(attr);
-  for (const ISA &isa : known)
-    if (name && name.getValue() == isa.name)
-      return isa;
-  return module.emitError("unknown instruction set ")
-         << attr << ": use \"x86-64-v3\" or \"x86-64-v4\"";
-}
-
 Schedule mlir::moe::cpu::chooseSchedule(const ISA &isa) {
   Schedule schedule;
   schedule.lanes = isa.lanes;
