@@ -40,6 +40,12 @@ std::optional<llvm::SmallVector<Poly>> getPolyDims(Value value);
 /// Element type of a tensor or weight, or null.
 Type getElementTypeOf(Value value);
 
+/// How com.microsoft.FusedMatMul permutes operand 0 or 1, of rank `rank`,
+/// before it multiplies: `transBatchA` moves the first dimension in front of
+/// the last, `transA` then swaps the last two.
+llvm::SmallVector<int64_t> getFusedMatMulPerm(NodeOp op, unsigned operand,
+                                              int64_t rank);
+
 } // namespace mlir::moe::onnx
 
 #endif // MOE_DIALECTS_ONNX_TRANSFORMS_INFERSHAPES_H

@@ -45,9 +45,17 @@ public:
   OpBuilder builder;
 };
 
+/// What a rule gives.
+using Values = std::optional<SmallVector<Value>>;
+
+/// The one result of a node, or nothing when `value` is null.
+inline Values single(Value value) {
+  return value ? Values(SmallVector<Value>{value}) : std::nullopt;
+}
+
 /// A rule gives the values that replace the node's results, or nothing when the
 /// node is in normal form (a rule may also change attributes in place).
-using NormalizeRule = std::optional<SmallVector<Value>> (*)(NodeRewriter &);
+using NormalizeRule = Values (*)(NodeRewriter &);
 using NormalizeTable = llvm::StringMap<NormalizeRule>;
 
 void addMovementRules(NormalizeTable &table);

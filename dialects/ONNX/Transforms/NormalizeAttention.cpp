@@ -14,12 +14,6 @@ using namespace mlir;
 using namespace mlir::moe;
 using namespace mlir::moe::onnx;
 
-using Values = std::optional<SmallVector<Value>>;
-
-static Values single(Value value) {
-  return value ? Values(SmallVector<Value>{value}) : std::nullopt;
-}
-
 /// [B, S, heads * D] as [B, heads, S, D].
 static Value splitHeads(NodeRewriter &r, Value x, int64_t heads) {
   auto dims = getPolyDims(x);

@@ -12,12 +12,6 @@ using namespace mlir;
 using namespace mlir::moe;
 using namespace mlir::moe::onnx;
 
-using Values = std::optional<SmallVector<Value>>;
-
-static Values single(Value value) {
-  return value ? Values(SmallVector<Value>{value}) : std::nullopt;
-}
-
 /// alpha * A' * B' + beta * C as MatMul, Mul and Add; a transposed weight is a
 /// recipe.
 static Values gemmRule(NodeRewriter &r) {
@@ -38,6 +32,24 @@ static Values gemmRule(NodeRewriter &r) {
       c = r.create("Mul", {c, r.scalar(element, beta)});
     y = c ? r.create("Add", {y, c}) : Value();
   }
+  return single(y);
+}
+
+/// com.microsoft.FusedMatMul: alpha * A' * B'.
+static Values fusedMatMulRule(NodeRewriter &r) {
+  Value operands[2];
+  for (unsigned i : {0u, 1u}) {
+    auto dims = getPolyDims(r.op.getInputs()[i]);
+    if (!dims)
+      return std::nullopt;
+    operands[i] = r.transpose(r.op.getInputs()[i],
+                              getFusedMatMulPerm(r.op, i, dims->size()));
+    if (!operands[i])
+      return std::nullopt;
+  }
+  Value y = r.create("MatMul", operands);
+  if (double alpha = r.op.getFloat("alpha", 1); y && alpha != 1)
+    y = r.create("Mul", {y, r.scalar(getElementTypeOf(y), alpha)});
   return single(y);
 }
 
@@ -133,20 +145,31 @@ static Values rmsNormRule(NodeRewriter &r) {
   return values[0] ? Values(values) : std::nullopt;
 }
 
-/// The sum of input, skip and bias; its norm; results 1 and 2 are statistics
-/// that only training reads.
+/// The sum of input, skip and bias; its norm, with a scale or with a scale and
+/// a shift; results 1 and 2 are statistics that only training reads.
 static Values skipNormRule(NodeRewriter &r) {
+  bool simplified = r.op.getOpType() == "SkipSimplifiedLayerNormalization";
   for (unsigned i : {1u, 2u})
     if (i < r.op.getNumResults() && !r.op.getResult(i).use_empty())
       return std::nullopt;
   Value sum = r.create("Add", {r.op.getInputs()[0], r.op.getInputs()[1]});
-  if (Value bias = r.op.getInputOrNull(3); sum && bias)
+  if (Value bias = r.op.getInputOrNull(simplified ? 3 : 4); sum && bias)
     sum = r.create("Add", {sum, bias});
   if (!sum)
     return std::nullopt;
   SmallVector<Value> values(r.op.getNumResults());
-  values[0] =
-      rmsNorm(r, sum, r.op.getInputs()[2], r.op.getFloat("epsilon", 1e-12), -1);
+  double epsilon = r.op.getFloat("epsilon", 1e-12);
+  if (simplified) {
+    values[0] = rmsNorm(r, sum, r.op.getInputs()[2], epsilon, -1);
+  } else {
+    SmallVector<Value> inputs = {sum, r.op.getInputs()[2]};
+    if (Value shift = r.op.getInputOrNull(3))
+      inputs.push_back(shift);
+    values[0] =
+        r.create("LayerNormalization", inputs,
+                 {r.attr("axis", -1),
+                  r.attr("epsilon", r.builder.getF32FloatAttr(epsilon))});
+  }
   if (values.size() > 3)
     values[3] = sum;
   return values[0] ? Values(values) : std::nullopt;
@@ -176,6 +199,19 @@ static Values swishRule(NodeRewriter &r) {
   return single(s ? r.create("Mul", {x, s}) : Value());
 }
 
+/// com.microsoft Gelu, BiasGelu (exact) and FastGelu (tanh), the last two with
+/// a bias to add first.
+static Values geluRule(NodeRewriter &r) {
+  Value x = r.op.getInputs()[0];
+  if (Value bias = r.op.getInputOrNull(1))
+    x = r.create("Add", {x, bias});
+  StringRef kind = r.op.getOpType() == "FastGelu" ? "tanh" : "none";
+  return single(
+      x ? r.create("Gelu", x,
+                   r.attr("approximate", r.builder.getStringAttr(kind)))
+        : Value());
+}
+
 /// Clip as Max and Min with the bounds it has.
 static Values clipRule(NodeRewriter &r) {
   Value x = r.op.getInputs()[0];
@@ -194,6 +230,7 @@ static Values clipRule(NodeRewriter &r) {
 
 void onnx::addMathRules(NormalizeTable &table) {
   table["Gemm"] = gemmRule;
+  table["com.microsoft::FusedMatMul"] = fusedMatMulRule;
   for (const char *name :
        {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd"})
     table[name] = reduceRule;
@@ -202,7 +239,12 @@ void onnx::addMathRules(NormalizeTable &table) {
   for (const char *name : {"RMSNormalization", "SimplifiedLayerNormalization",
                            "com.microsoft::SimplifiedLayerNormalization"})
     table[name] = rmsNormRule;
-  table["com.microsoft::SkipSimplifiedLayerNormalization"] = skipNormRule;
+  for (const char *name : {"com.microsoft::SkipSimplifiedLayerNormalization",
+                           "com.microsoft::SkipLayerNormalization"})
+    table[name] = skipNormRule;
+  for (const char *name : {"com.microsoft::Gelu", "com.microsoft::BiasGelu",
+                           "com.microsoft::FastGelu"})
+    table[name] = geluRule;
   for (const char *name : {"Min", "Max", "Sum"})
     table[name] = chainRule;
   table["Swish"] = table["com.microsoft::QuickGelu"] = swishRule;

@@ -12,8 +12,6 @@ using namespace mlir;
 using namespace mlir::moe;
 using namespace mlir::moe::onnx;
 
-using Values = std::optional<SmallVector<Value>>;
-
 static bool isWeight(Value value) {
   return isa<weights::WeightTensorType>(value.getType());
 }

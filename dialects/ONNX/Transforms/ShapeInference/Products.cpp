@@ -23,10 +23,8 @@ LogicalResult contract(Inference &n, ArrayRef<Poly> lhs, ArrayRef<Poly> rhs,
   return success(succeeded(n.unify(k, k2)));
 }
 
-LogicalResult matMul(Inference &n) {
-  Dims lhs, rhs;
-  if (!n.dimsOf(0, lhs) || !n.dimsOf(1, rhs))
-    return failure();
+/// The shape of lhs * rhs, and a check of what they contract.
+LogicalResult inferProduct(Inference &n, Dims lhs, Dims rhs) {
   if (lhs.empty() || rhs.empty())
     return n.contradict("multiplies a scalar");
   bool lhsVector = lhs.size() == 1, rhsVector = rhs.size() == 1;
@@ -48,6 +46,27 @@ LogicalResult matMul(Inference &n) {
                n.op.getOpType() == "MatMulInteger" ? n.b.getI32Type()
                                                    : n.elementOf(0),
                result);
+}
+
+LogicalResult matMul(Inference &n) {
+  Dims lhs, rhs;
+  if (!n.dimsOf(0, lhs) || !n.dimsOf(1, rhs))
+    return failure();
+  return inferProduct(n, lhs, rhs);
+}
+
+/// com.microsoft.FusedMatMul: operands may be transposed, see
+/// getFusedMatMulPerm.
+LogicalResult fusedMatMul(Inference &n) {
+  Dims operands[2];
+  for (unsigned i : {0u, 1u}) {
+    Dims dims;
+    if (!n.dimsOf(i, dims))
+      return failure();
+    for (int64_t from : getFusedMatMulPerm(n.op, i, dims.size()))
+      operands[i].push_back(dims[from]);
+  }
+  return inferProduct(n, operands[0], operands[1]);
 }
 
 LogicalResult gemm(Inference &n) {
@@ -218,8 +237,24 @@ LogicalResult attention(Inference &n) {
 
 } // namespace
 
+SmallVector<int64_t> onnx::getFusedMatMulPerm(NodeOp op, unsigned operand,
+                                              int64_t rank) {
+  SmallVector<int64_t> perm = llvm::to_vector(llvm::seq<int64_t>(rank));
+  if (rank < 2)
+    return perm;
+  auto isSet = [&](StringRef name) {
+    return op.getInt((name + (operand == 0 ? "A" : "B")).str(), 0) != 0;
+  };
+  if (isSet("transBatch"))
+    std::rotate(perm.begin(), perm.begin() + 1, perm.end() - 1);
+  if (isSet("trans"))
+    std::swap(perm[rank - 2], perm[rank - 1]);
+  return perm;
+}
+
 void onnx::addProductRules(RuleTable &t) {
   t.addAll({"MatMul", "MatMulInteger"}, 1, matMul);
+  t.add("FusedMatMul", 1, fusedMatMul, kMicrosoft);
   t.add("Gemm", 7, gemm);
   t.add("Einsum", 12, einsum);
   t.add("Attention", 23, attention);
