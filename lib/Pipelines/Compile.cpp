@@ -8,6 +8,8 @@
 
 #include "moe/Pipelines/Compile.h"
 #include "dialects/MoE/IR/MoE.h"
+#include "dialects/ONNX/IR/ONNX.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Pass/PassManager.h"
 #include "moe/CodeGen/CPU/EmitObject.h"
@@ -107,6 +109,13 @@ bool Compiler::reached(Stage stage, ModuleOp module, StringRef suffix) {
     return false;
   module.print(print, flags);
   return true;
+}
+
+bool hasUnknownOutput(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  return main && llvm::any_of(main.getResultTypes(), [](Type type) {
+           return isa<onnx::ValueType>(type);
+         });
 }
 
 /// The packer describes banks before routing is lowered away: keep how many
@@ -278,6 +287,11 @@ LogicalResult Compiler::run() {
     return failure();
   if (reached(Stage::MoE, **module))
     return writeReport(**module);
+  // An output without a type lies behind a node that cannot be compiled: the
+  // conversion lists all of those.
+  if (hasUnknownOutput(**module) &&
+      failed(apply(**module, populatePagerPipeline, "pager")))
+    return failure();
   auto signature = takeSignature(**module);
   if (failed(signature))
     return failure();
