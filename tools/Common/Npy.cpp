@@ -90,7 +90,24 @@ const char *valueOf(const std::string &header, const char *key) {
   return header.c_str() + at;
 }
 
-bool parseHeader(const std::string &header, Array &array,
+/// Reorders an array whose first dimension varies fastest.
+void toRowMajor(Array &array) {
+  size_t width = moe_rt_type_size(array.type), rank = array.shape.size();
+  std::vector<char> rows(array.bytes.size());
+  std::vector<int64_t> index(rank);
+  for (size_t at = 0; at < rows.size(); at += width) {
+    int64_t from = 0;
+    for (size_t d = rank; d-- > 0;)
+      from = from * array.shape[d] + index[d];
+    std::memcpy(rows.data() + at, array.bytes.data() + from * width, width);
+    for (size_t d = rank; d-- > 0 && ++index[d] == array.shape[d];)
+      index[d] = 0;
+  }
+  array.bytes = std::move(rows);
+}
+
+/// Type, shape and order of the elements.
+bool parseHeader(const std::string &header, Array &array, bool &fortran,
                  std::string &problem) {
   const char *descr = valueOf(header, "descr");
   const char *order = valueOf(header, "fortran_order");
@@ -99,10 +116,7 @@ bool parseHeader(const std::string &header, Array &array,
     problem = "its header is damaged";
     return false;
   }
-  if (std::strncmp(order, "False", 5) != 0) {
-    problem = "it is in Fortran order; save it with numpy.ascontiguousarray";
-    return false;
-  }
+  fortran = std::strncmp(order, "False", 5) != 0;
   bool known = false;
   for (const TypeName &type : kTypes)
     if (std::strncmp(descr + 1, type.name, std::strlen(type.name)) == 0) {
@@ -158,7 +172,8 @@ bool moe_tools::readNpy(const std::string &path, Array &array,
     return fail("its header is cut short");
   array = Array();
   std::string why;
-  if (!parseHeader(header, array, why))
+  bool fortran;
+  if (!parseHeader(header, array, fortran, why))
     return fail(why);
   uint64_t bytes = moe_rt_type_size(array.type);
   for (int64_t size : array.shape)
@@ -175,6 +190,8 @@ bool moe_tools::readNpy(const std::string &path, Array &array,
   array.bytes.resize(bytes);
   if (std::fread(array.bytes.data(), 1, bytes, file.get()) != bytes)
     return fail("it cannot be read");
+  if (fortran)
+    toRowMajor(array);
   return true;
 }
 

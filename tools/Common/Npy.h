@@ -28,8 +28,8 @@ struct Array {
   }
 };
 
-/// Reads a file of version 1 to 3, little-endian, C order. False with the
-/// reason in `problem`.
+/// Reads a file of version 1 to 3, little-endian, in C or Fortran order. False
+/// with the reason in `problem`.
 bool readNpy(const std::string &path, Array &array, std::string &problem);
 
 /// Writes version 1.0; bfloat16, which the format lacks, as float32.
