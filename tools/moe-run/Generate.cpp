@@ -103,6 +103,37 @@ private:
   std::vector<double> weights;
 };
 
+/// Runs one sequence on from where it is.
+class Feeder {
+public:
+  Feeder(Runtime &runtime, const Roles &roles)
+      : runtime(runtime), roles(roles) {}
+
+  bool run(const int64_t *tokens, int64_t count) {
+    positions.resize(count);
+    for (int64_t &position : positions)
+      position = past++;
+    mask.assign(past, 1);
+    int64_t shape[2] = {1, count}, maskShape[2] = {1, past};
+    return set(roles.ids, shape, tokens) &&
+           set(roles.positions, shape, positions.data()) &&
+           set(roles.mask, maskShape, mask.data()) &&
+           moe_rt_session_run(runtime.session) == MOE_RT_OK;
+  }
+
+private:
+  bool set(int input, const int64_t *shape, const int64_t *data) {
+    return input < 0 ||
+           moe_rt_session_set_input(runtime.session, input, MOE_RT_I64, 2,
+                                    shape, data) == MOE_RT_OK;
+  }
+
+  Runtime &runtime;
+  const Roles &roles;
+  std::vector<int64_t> positions, mask;
+  int64_t past = 0;
+};
+
 } // namespace
 
 int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
@@ -125,25 +156,14 @@ int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
                moe_rt_model_state_count(runtime.model),
                moe_rt_model_output(runtime.model, roles.logits).name);
   Sampler sampler(options);
-  std::vector<int64_t> tokens = options.prompt, positions, mask;
-  int64_t past = 0;
+  Feeder feeder(runtime, roles);
+  std::vector<int64_t> tokens = options.prompt;
   for (int produced = 0; produced < options.count; ++produced) {
-    int64_t count = int64_t(tokens.size()), total = past + count;
-    positions.resize(count);
-    for (int64_t i = 0; i < count; ++i)
-      positions[i] = past + i;
-    mask.assign(total, 1);
-    int64_t shape[2] = {1, count}, maskShape[2] = {1, total};
-    auto set = [&](int input, const int64_t *size, const int64_t *data) {
-      return input < 0 ||
-             moe_rt_session_set_input(runtime.session, input, MOE_RT_I64, 2,
-                                      size, data) == MOE_RT_OK;
-    };
-    if (!set(roles.ids, shape, tokens.data()) ||
-        !set(roles.positions, shape, positions.data()) ||
-        !set(roles.mask, maskShape, mask.data()) ||
-        moe_rt_session_run(runtime.session) != MOE_RT_OK)
-      return runtime.fail("moe-run");
+    // No run is longer than what the session was planned for.
+    for (size_t at = 0; at < tokens.size(); at += options.chunk)
+      if (!feeder.run(tokens.data() + at,
+                      std::min<int64_t>(options.chunk, tokens.size() - at)))
+        return runtime.fail("moe-run");
     moe_rt_tensor logits;
     if (moe_rt_session_output(runtime.session, roles.logits, &logits) !=
         MOE_RT_OK)
@@ -157,7 +177,6 @@ int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
     else
       std::printf("%s%lld", produced ? "," : "", static_cast<long long>(token));
     std::fflush(stdout);
-    past = total;
     tokens.assign(1, token);
   }
   std::putchar('\n');

@@ -21,11 +21,12 @@ struct GenerateOptions {
   double temperature = 1.0, topP = 1.0;
   int topK = 0; ///< 0: all; 1: greedy
   uint64_t seed = 0;
+  int64_t chunk = 512; ///< most tokens of a run, at least 1
 };
 
-/// Runs the prompt, then samples token by token and prints them as they come.
-/// Finds the inputs by their roles: token ids, positions, an attention mask,
-/// states. Returns an exit code.
+/// Runs the prompt, in chunks, then samples token by token and prints them as
+/// they come. Finds the inputs by their roles: token ids, positions, an
+/// attention mask, states. Returns an exit code.
 int generate(Runtime &runtime, const GenerateOptions &options);
 
 } // namespace moe_tools

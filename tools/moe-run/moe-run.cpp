@@ -333,6 +333,7 @@ int main(int argc, char **argv) {
   if (flags.generate.count > 0) {
     if (!parsePrompt(flags, flags.generate, problem))
       return complain(problem);
+    flags.generate.chunk = flags.session.prefillChunk;
     result = generate(runtime, flags.generate);
   } else {
     result = runOnFiles(runtime, flags);
