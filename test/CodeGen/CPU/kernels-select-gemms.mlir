@@ -54,13 +54,14 @@ func.func @others(%a: tensor<3x48xf32>, %x: tensor<48x40xf32>, %acc: tensor<3x40
   return %c, %f, %g : tensor<3x40xf32>, tensor<3x40xf32>, tensor<3x40xf64>
 }
 
-// One kernel for both products, parallel over panels and row blocks; masked
-// stores for the columns that a panel has beyond C.
+// One kernel for both products, parallel over panels and row blocks, and
+// micro-kernels for products of any size; masked stores for the columns that a
+// panel has beyond C.
 // CHECK: func.func private @gemm_f32_48x40(
 // CHECK: scf.parallel
 // CHECK: scf.index_switch
 // CHECK: {cpu.grain = 1 : i64}
-// CHECK: func.func private @gemm_f32_48x40_m1(
+// CHECK: func.func private @gemm_f32_m1(
 // CHECK-SAME: passthrough = ["noinline"]
 // CHECK: scf.for
 // CHECK: llvm.intr.masked.store

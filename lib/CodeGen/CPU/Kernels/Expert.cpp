@@ -38,9 +38,9 @@ static std::string getBits(float value) {
   return llvm::utohexstr(llvm::bit_cast<uint32_t>(value), /*LowerCase=*/true);
 }
 
-static std::string getUpName(const ExpertKernelSpec &spec) {
-  std::string name = "expert_up_f32_" + spec.shape.getName() + "_" +
-                     stringifyActivation(spec.activation).str();
+/// What the arithmetic of the first phase depends on.
+static std::string getActivationName(const ExpertKernelSpec &spec) {
+  std::string name = stringifyActivation(spec.activation).str();
   if (spec.alpha != 1.0f)
     name += "_alpha" + getBits(spec.alpha);
   if (spec.beta != 0.0f)
@@ -135,46 +135,52 @@ getUpPasses(const Schedule &schedule, const ExpertShape &shape, int64_t rows) {
   return passes;
 }
 
-/// (a, panel, bias, h): the sums of a panel, biased, activated and stored.
-/// `bias` points to the gate's bias (up's when there is no gate) of these
-/// columns.
+/// What every micro-kernel of a phase is given, see emitPhase.
+namespace {
+struct MicroArguments {
+  Value from, fromStride, panel, k, to, toStride, gateBias, upBias;
+  MicroArguments(ValueRange args)
+      : from(args[0]), fromStride(args[1]), panel(args[2]), k(args[3]),
+        to(args[4]), toStride(args[5]), gateBias(args[6]), upBias(args[7]) {}
+};
+} // namespace
+
+/// The sums of a panel of gate and up, biased, activated and stored.
 static void emitUpMicro(KernelBuilder &b, const Schedule &schedule,
                         const ExpertKernelSpec &spec, int64_t rows,
-                        ValueRange args) {
+                        const MicroArguments &args) {
   const ExpertShape &shape = spec.shape;
-  Value a = args[0], panel = args[1], bias = args[2], h = args[3];
   VectorType type = b.vectorType(schedule.lanes);
-  int64_t upBias = shape.getUpBiasOffset() - shape.getGateBiasOffset();
   for (ArrayRef<int64_t> pass : getUpPasses(schedule, shape, rows)) {
-    Tile tile = emitTile(
-        b, schedule, {rows, shape.hidden, spec.getRowStride(), a, panel}, pass);
+    Tile tile =
+        emitTile(b, schedule,
+                 {rows, args.k, args.fromStride, args.from, args.panel}, pass);
+    SmallVector<Value> to = getRowPointers(b, args.to, args.toStride, rows);
     int64_t outputs = shape.gated ? pass.size() / 2 : pass.size();
     for (int64_t i = 0; i < outputs; ++i) {
-      Value gateBias, upBiasValue;
+      Value gateBias, upBias;
       if (shape.upBias) {
-        upBiasValue = b.load(type, b.at(bias, upBias + pass[i]));
+        upBias = b.load(type, b.at(args.upBias, pass[i]));
         if (shape.gated)
-          gateBias = b.load(type, b.at(bias, pass[i]));
+          gateBias = b.load(type, b.at(args.gateBias, pass[i]));
       }
       for (int64_t row = 0; row < rows; ++row) {
         Value gate = shape.gated ? tile.getSum(row, i) : Value();
         Value up = tile.getSum(row, shape.gated ? outputs + i : i);
-        if (upBiasValue)
-          up = arith::AddFOp::create(b, up, upBiasValue);
+        if (upBias)
+          up = arith::AddFOp::create(b, up, upBias);
         if (gateBias)
           gate = arith::AddFOp::create(b, gate, gateBias);
-        b.store(emitIntermediate(b, spec, gate, up),
-                b.at(h, row * spec.getIntermediateStride() + pass[i]));
+        b.store(emitIntermediate(b, spec, gate, up), b.at(to[row], pass[i]));
       }
     }
   }
 }
 
-/// (h, panel, bias, rows): the sums of a panel, biased and stored.
+/// The sums of a panel of down, biased and stored.
 static void emitDownMicro(KernelBuilder &b, const Schedule &schedule,
                           const ExpertKernelSpec &spec, int64_t rows,
-                          ValueRange args) {
-  Value h = args[0], panel = args[1], bias = args[2], out = args[3];
+                          const MicroArguments &args) {
   VectorType type = b.vectorType(schedule.lanes);
   int64_t vectors = schedule.getVectorsPerPass(rows);
   for (int64_t first = 0; first < kPanelColumns;
@@ -182,19 +188,19 @@ static void emitDownMicro(KernelBuilder &b, const Schedule &schedule,
     SmallVector<int64_t> offsets;
     for (int64_t i = 0; i < vectors; ++i)
       offsets.push_back(first + i * schedule.lanes);
-    Tile tile = emitTile(
-        b, schedule,
-        {rows, spec.shape.intermediate, spec.getIntermediateStride(), h, panel},
-        offsets);
+    Tile tile = emitTile(b, schedule,
+                         {rows, args.k, args.fromStride, args.from, args.panel},
+                         offsets);
+    SmallVector<Value> to = getRowPointers(b, args.to, args.toStride, rows);
     for (auto [i, offset] : llvm::enumerate(offsets)) {
-      Value biasValue;
+      Value bias;
       if (spec.shape.downBias)
-        biasValue = b.load(type, b.at(bias, offset));
+        bias = b.load(type, b.at(args.upBias, offset));
       for (int64_t row = 0; row < rows; ++row) {
         Value sum = tile.getSum(row, i);
-        if (biasValue)
-          sum = arith::AddFOp::create(b, sum, biasValue);
-        b.store(sum, b.at(out, row * spec.getRowStride() + offset));
+        if (bias)
+          sum = arith::AddFOp::create(b, sum, bias);
+        b.store(sum, b.at(to[row], offset));
       }
     }
   }
@@ -203,25 +209,35 @@ static void emitDownMicro(KernelBuilder &b, const Schedule &schedule,
 /// One phase: rows of `from` times the panels of a part, to rows of `to`.
 namespace {
 struct Phase {
-  int64_t panels, k, columns, biasOffset, fromStride, toStride;
+  std::string microName;
+  int64_t panels, k, columns, gateBiasOffset, upBiasOffset, fromStride,
+      toStride;
 };
 } // namespace
 
-static void emitPhase(
-    KernelBuilder &b, ModuleOp module, const Schedule &schedule, StringRef name,
-    const Phase &phase, Value from, Value part, Value to, Value count,
-    llvm::function_ref<void(KernelBuilder &, int64_t, ValueRange)> makeMicro) {
+static void
+emitPhase(KernelBuilder &b, ModuleOp module, const Schedule &schedule,
+          const Phase &phase, Value from, Value part, Value to, Value count,
+          llvm::function_ref<void(KernelBuilder &, int64_t, MicroArguments)>
+              makeMicro) {
   emitPanelLoop(
       b, schedule, phase.panels, phase.k, count,
       [&](Value panel, Value row, Value rows) {
+        Type i64 = b.getI64Type();
         Value column = b.mul(panel, b.index(phase.columns));
         Value panelOffset =
             b.mul(panel, b.index(packed::getPanelElements(phase.k)));
         SmallVector<Value> operands = {
             b.at(from, b.mul(row, b.index(phase.fromStride))),
-            b.at(part, panelOffset), b.at(b.at(part, phase.biasOffset), column),
-            b.at(to, b.add(b.mul(row, b.index(phase.toStride)), column))};
-        emitRowSwitch(b, module, schedule, name, rows, operands, makeMicro);
+            b.integer(i64, phase.fromStride),
+            b.at(part, panelOffset),
+            b.integer(i64, phase.k),
+            b.at(to, b.add(b.mul(row, b.index(phase.toStride)), column)),
+            b.integer(i64, phase.toStride),
+            b.at(b.at(part, phase.gateBiasOffset), column),
+            b.at(b.at(part, phase.upBiasOffset), column)};
+        emitRowSwitch(b, module, schedule, phase.microName, rows, operands,
+                      makeMicro);
       });
 }
 
@@ -240,10 +256,17 @@ func::FuncOp mlir::moe::cpu::getExpertUpKernel(ModuleOp module,
                                                const Schedule &schedule,
                                                const ExpertKernelSpec &spec) {
   const ExpertShape &shape = spec.shape;
-  std::string name = getUpName(spec);
-  Phase phase = {shape.getNumUpPanels(), shape.hidden,
-                 shape.getUpColumns(),   shape.getGateBiasOffset(),
-                 spec.getRowStride(),    spec.getIntermediateStride()};
+  std::string activation = getActivationName(spec);
+  std::string name = "expert_up_f32_" + shape.getName() + "_" + activation;
+  Phase phase = {"expert_up_f32" + std::string(shape.gated ? "" : "_plain") +
+                     (shape.upBias ? "_bu_" : "_") + activation,
+                 shape.getNumUpPanels(),
+                 shape.hidden,
+                 shape.getUpColumns(),
+                 shape.getGateBiasOffset(),
+                 shape.getUpBiasOffset(),
+                 spec.getRowStride(),
+                 spec.getIntermediateStride()};
   return getOrCreateKernel(
       module, name,
       getPhaseInputs(module, phase.fromStride, shape.getPartElements(0),
@@ -251,11 +274,12 @@ func::FuncOp mlir::moe::cpu::getExpertUpKernel(ModuleOp module,
       [&](KernelBuilder &b, ValueRange args) {
         Value rows =
             b.at(b.pointer(args[0]), b.mul(args[3], b.index(phase.fromStride)));
-        emitPhase(b, module, schedule, name, phase, rows, b.pointer(args[1]),
-                  b.pointer(args[2]), args[4],
-                  [&](KernelBuilder &inner, int64_t m, ValueRange arguments) {
-                    emitUpMicro(inner, schedule, spec, m, arguments);
-                  });
+        emitPhase(
+            b, module, schedule, phase, rows, b.pointer(args[1]),
+            b.pointer(args[2]), args[4],
+            [&](KernelBuilder &inner, int64_t m, MicroArguments arguments) {
+              emitUpMicro(inner, schedule, spec, m, arguments);
+            });
       });
 }
 
@@ -264,9 +288,11 @@ func::FuncOp mlir::moe::cpu::getExpertDownKernel(ModuleOp module,
                                                  const ExpertKernelSpec &spec) {
   const ExpertShape &shape = spec.shape;
   std::string name = "expert_down_f32_" + shape.getName();
-  Phase phase = {shape.getNumDownPanels(),
+  Phase phase = {shape.downBias ? "expert_down_f32_bd" : "expert_down_f32",
+                 shape.getNumDownPanels(),
                  shape.intermediate,
                  kPanelColumns,
+                 shape.getDownBiasOffset(),
                  shape.getDownBiasOffset(),
                  spec.getIntermediateStride(),
                  spec.getRowStride()};
@@ -277,10 +303,11 @@ func::FuncOp mlir::moe::cpu::getExpertDownKernel(ModuleOp module,
       [&](KernelBuilder &b, ValueRange args) {
         Value rows =
             b.at(b.pointer(args[2]), b.mul(args[3], b.index(phase.toStride)));
-        emitPhase(b, module, schedule, name, phase, b.pointer(args[0]),
-                  b.pointer(args[1]), rows, args[4],
-                  [&](KernelBuilder &inner, int64_t m, ValueRange arguments) {
-                    emitDownMicro(inner, schedule, spec, m, arguments);
-                  });
+        emitPhase(
+            b, module, schedule, phase, b.pointer(args[0]), b.pointer(args[1]),
+            rows, args[4],
+            [&](KernelBuilder &inner, int64_t m, MicroArguments arguments) {
+              emitDownMicro(inner, schedule, spec, m, arguments);
+            });
       });
 }

@@ -16,22 +16,18 @@ using namespace mlir::moe;
 using namespace mlir::moe::cpu;
 using packed::kPanelColumns;
 
-/// Stores a tile to C, of which `valid` columns from the panel's first on
-/// exist; a null `valid` stands for all.
+/// Stores a tile to rows of C, of which `valid` columns from the panel's first
+/// on exist.
 static void storeTile(KernelBuilder &b, const Schedule &schedule,
-                      const Tile &tile, int64_t rows, int64_t n, Value c,
-                      Value valid) {
+                      const Tile &tile, ArrayRef<Value> rows, Value valid) {
   auto storeAll = [&](llvm::function_ref<void(Value, Value, int64_t)> store) {
-    for (int64_t row = 0; row < rows; ++row)
+    for (auto [row, pointer] : llvm::enumerate(rows))
       for (auto [i, offset] : llvm::enumerate(tile.offsets))
-        store(tile.getSum(row, i), b.at(c, row * n + offset), i);
+        store(tile.getSum(row, i), b.at(pointer, offset), i);
   };
   auto storePlain = [&] {
     storeAll([&](Value sum, Value pointer, int64_t) { b.store(sum, pointer); });
   };
-  if (!valid)
-    return storePlain();
-
   auto storeMasked = [&] {
     auto columns = b.vectorType(schedule.lanes, b.getI32Type());
     SmallVector<Value> masks;
@@ -66,11 +62,9 @@ func::FuncOp mlir::moe::cpu::getGemmKernel(ModuleOp module,
       MemRefType::get({dynamic, n}, f32)};
   std::string name = ("gemm_f32_" + Twine(k) + "x" + Twine(n)).str();
 
-  // The last panel may reach beyond C.
-  bool partial = n % kPanelColumns != 0;
+  // (a, panel, k, c, n, valid)
   auto makeMicro = [&](KernelBuilder &b, int64_t rows, ValueRange args) {
-    Value a = args[0], panel = args[1], c = args[2];
-    Value valid = partial ? args[3] : Value();
+    Value a = args[0], panel = args[1], k = args[2], c = args[3], n = args[4];
     int64_t vectors = schedule.getVectorsPerPass(rows);
     for (int64_t first = 0; first < kPanelColumns;
          first += vectors * schedule.lanes) {
@@ -78,7 +72,7 @@ func::FuncOp mlir::moe::cpu::getGemmKernel(ModuleOp module,
       for (int64_t i = 0; i < vectors; ++i)
         offsets.push_back(first + i * schedule.lanes);
       Tile tile = emitTile(b, schedule, {rows, k, k, a, panel}, offsets);
-      storeTile(b, schedule, tile, rows, n, c, valid);
+      storeTile(b, schedule, tile, getRowPointers(b, c, n, rows), args[5]);
     }
   };
 
@@ -87,18 +81,22 @@ func::FuncOp mlir::moe::cpu::getGemmKernel(ModuleOp module,
         Value rows = memref::DimOp::create(b, args[0], 0);
         Value a = b.pointer(args[0]), packed = b.pointer(args[1]);
         Value c = b.pointer(args[2]);
+        Type i64 = b.getI64Type();
         emitPanelLoop(
             b, schedule, packed::getNumPanels(n), k, rows,
             [&](Value panel, Value row, Value count) {
               Value column = b.mul(panel, b.index(kPanelColumns));
+              // The last panel may reach beyond C.
+              Value valid = b.sub(b.index(n), column);
               SmallVector<Value> operands = {
                   b.at(a, b.mul(row, b.index(k))),
                   b.at(packed,
                        b.mul(panel, b.index(packed::getPanelElements(k)))),
-                  b.at(c, b.add(b.mul(row, b.index(n)), column))};
-              if (partial)
-                operands.push_back(b.sub(b.index(n), column));
-              emitRowSwitch(b, module, schedule, name, count, operands,
+                  b.integer(i64, k),
+                  b.at(c, b.add(b.mul(row, b.index(n)), column)),
+                  b.integer(i64, n),
+                  valid};
+              emitRowSwitch(b, module, schedule, "gemm_f32", count, operands,
                             makeMicro);
             });
       });

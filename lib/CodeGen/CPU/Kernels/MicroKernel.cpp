@@ -15,20 +15,32 @@ using namespace mlir;
 using namespace mlir::moe;
 using namespace mlir::moe::cpu;
 
+SmallVector<Value> mlir::moe::cpu::getRowPointers(KernelBuilder &b, Value first,
+                                                  Value stride, int64_t rows) {
+  SmallVector<Value> pointers;
+  for (int64_t row = 0; row < rows; ++row)
+    pointers.push_back(
+        row == 0 ? first
+                 : b.at(first, b.mul(stride, b.integer(b.getI64Type(), row))));
+  return pointers;
+}
+
 Tile mlir::moe::cpu::emitTile(KernelBuilder &b, const Schedule &schedule,
                               const TileSpec &spec, ArrayRef<int64_t> offsets) {
   VectorType type = b.vectorType(schedule.lanes);
-  Type i64 = b.getI64Type();
+  auto number = [&](int64_t value) { return b.integer(b.getI64Type(), value); };
+  SmallVector<Value> rows =
+      getRowPointers(b, spec.a, spec.rowStride, spec.rows);
 
-  // One step of K: `a` and `record` point to it.
-  auto step = [&](Value a, Value record, int64_t k, ArrayRef<Value> sums) {
+  // One step of K, `ahead` of `k`.
+  auto step = [&](Value k, Value record, int64_t ahead, ArrayRef<Value> sums) {
     SmallVector<Value> columns, next;
     for (int64_t offset : offsets)
-      columns.push_back(b.load(type,
-                               b.at(record, k * packed::kPanelColumns + offset),
-                               schedule.lanes * sizeof(float)));
-    for (int64_t row = 0; row < spec.rows; ++row) {
-      Value element = b.load(b.getF32Type(), b.at(a, row * spec.rowStride + k));
+      columns.push_back(
+          b.load(type, b.at(record, ahead * packed::kPanelColumns + offset),
+                 schedule.lanes * sizeof(float)));
+    for (Value row : rows) {
+      Value element = b.load(b.getF32Type(), b.at(b.at(row, k), ahead));
       Value broadcast = vector::BroadcastOp::create(b, type, element);
       for (Value column : columns)
         next.push_back(
@@ -36,25 +48,22 @@ Tile mlir::moe::cpu::emitTile(KernelBuilder &b, const Schedule &schedule,
     }
     return next;
   };
+  auto loop = [&](Value begin, Value end, int64_t unroll, ValueRange init) {
+    return b.fold(begin, end, unroll, init, [&](Value k, ValueRange carried) {
+      Value record = b.at(spec.panel, b.mul(k, number(packed::kPanelColumns)));
+      SmallVector<Value> sums(carried);
+      for (int64_t i = 0; i < unroll; ++i)
+        sums = step(k, record, i, sums);
+      return sums;
+    });
+  };
 
   Tile tile;
   tile.offsets.assign(offsets.begin(), offsets.end());
   tile.sums.assign(spec.rows * offsets.size(), b.real(type, 0.0));
-  int64_t main = spec.k - spec.k % schedule.unroll;
-  if (main > 0)
-    tile.sums = b.fold(
-        b.integer(i64, 0), b.integer(i64, main), schedule.unroll, tile.sums,
-        [&](Value k, ValueRange carried) {
-          Value a = b.at(spec.a, k);
-          Value record =
-              b.at(spec.panel, b.mul(k, b.integer(i64, packed::kPanelColumns)));
-          SmallVector<Value> sums(carried);
-          for (int64_t i = 0; i < schedule.unroll; ++i)
-            sums = step(a, record, i, sums);
-          return sums;
-        });
-  for (int64_t k = main; k < spec.k; ++k)
-    tile.sums = step(spec.a, spec.panel, k, tile.sums);
+  Value unrolled = b.sub(spec.k, b.rem(spec.k, number(schedule.unroll)));
+  tile.sums = loop(number(0), unrolled, schedule.unroll, tile.sums);
+  tile.sums = loop(unrolled, spec.k, 1, tile.sums);
   return tile;
 }
 
@@ -103,7 +112,7 @@ void mlir::moe::cpu::emitRowSwitch(
                           [&](KernelBuilder &inner, ValueRange arguments) {
                             make(inner, count, arguments);
                           });
-    // LLVM would inline functions with one call: a dozen large loops.
+    // LLVM would inline a dozen large loops into each kernel.
     micro->setAttr("passthrough", b.getStrArrayAttr({"noinline"}));
     b.setInsertionPointToStart(&region.emplaceBlock());
     func::CallOp::create(b, micro, operands);

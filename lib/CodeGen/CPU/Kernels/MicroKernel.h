@@ -6,8 +6,9 @@
 //
 // The pieces that all matrix kernels share. A micro-kernel multiplies a block
 // of up to `maxRows` rows of A by one panel over the whole of K, with all sums
-// in registers; there is one function for each number of rows. The order of the
-// additions for an element is ascending k, whatever the block.
+// in registers; there is one function for each number of rows, which serves
+// products of all sizes. The order of the additions for an element is ascending
+// k, whatever the block.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MOE_LIB_CODEGEN_CPU_KERNELS_MICROKERNEL_H
@@ -31,8 +32,8 @@ struct Tile {
 /// Which rows and records are multiplied.
 struct TileSpec {
   int64_t rows;
-  int64_t k;
-  int64_t rowStride; // floats between rows of A
+  Value k;         // records of the panel, an i64
+  Value rowStride; // floats between rows of A, an i64
   Value a, panel;
 };
 
@@ -47,8 +48,12 @@ void emitPanelLoop(KernelBuilder &b, const Schedule &schedule, int64_t panels,
                    int64_t k, Value rows,
                    llvm::function_ref<void(Value, Value, Value)> body);
 
-/// Calls the micro-kernel for `rows` rows. `make` builds the body of the one
-/// for a constant number of rows; `operands` are passed on.
+/// The address of each of `rows` rows, `stride` floats (an i64) apart.
+SmallVector<Value> getRowPointers(KernelBuilder &b, Value first, Value stride,
+                                  int64_t rows);
+
+/// Calls the micro-kernel @NAME_mROWS for `rows` rows. `make` builds the body
+/// of the one for a constant number of rows; `operands` are passed on.
 void emitRowSwitch(
     KernelBuilder &b, ModuleOp module, const Schedule &schedule, StringRef name,
     Value rows, ValueRange operands,
