@@ -168,6 +168,7 @@ void ONNXNormalize::runOnOperation() {
   NormalizeTable table;
   addMovementRules(table);
   addMathRules(table);
+  addEinsumRules(table);
   addAttentionRules(table);
 
   // One walk in order: a rule sees normalized operands, and what it creates is

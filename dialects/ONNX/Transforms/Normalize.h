@@ -60,6 +60,7 @@ using NormalizeTable = llvm::StringMap<NormalizeRule>;
 
 void addMovementRules(NormalizeTable &table);
 void addMathRules(NormalizeTable &table);
+void addEinsumRules(NormalizeTable &table);
 void addAttentionRules(NormalizeTable &table);
 
 } // namespace mlir::moe::onnx

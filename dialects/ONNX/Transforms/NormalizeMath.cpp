@@ -122,6 +122,41 @@ static Values topKRule(NodeRewriter &r) {
   return std::nullopt;
 }
 
+/// The place of the largest element is the first choice of TopK; both take the
+/// lower index of equal ones.
+static Values argReduceRule(NodeRewriter &r) {
+  Value data = r.op.getInputs()[0];
+  auto dims = getPolyDims(data), result = getPolyDims(r.op.getResult(0));
+  if (!dims || !result || r.op.getInt("select_last_index", 0))
+    return std::nullopt;
+  int64_t axis = r.op.getInt("axis", 0), rank = dims->size();
+  if (axis < 0)
+    axis += rank;
+  SmallVector<int64_t> swap = llvm::to_vector(llvm::seq<int64_t>(rank));
+  std::swap(swap[axis], swap[rank - 1]);
+  data = r.transpose(data, swap);
+  if (!data)
+    return std::nullopt;
+  Type i64 = r.builder.getI64Type();
+  Value one = onnx::ConstantOp::create(
+      r.builder, r.op.getLoc(),
+      cast<ElementsAttr>(Attribute(DenseElementsAttr::get(
+          RankedTensorType::get({1}, i64), r.builder.getI64IntegerAttr(1)))));
+  Type unknown = ValueType::get(r.op.getContext());
+  auto topK = NodeOp::create(
+      r.builder, r.op.getLoc(), {unknown, unknown}, {data, one}, "TopK", "",
+      r.op.getName(), 23,
+      r.builder.getDictionaryAttr(
+          {r.attr("axis", rank - 1),
+           r.attr("largest", int64_t(r.op.getOpType() == "ArgMax")),
+           r.attr("sorted", 1)}),
+      ArrayAttr(), ArrayAttr(), 0);
+  if (failed(inferNode(topK)))
+    return std::nullopt;
+  Value place = r.transpose(topK.getResult(1), swap);
+  return single(place ? r.reshape(place, *result) : Value());
+}
+
 static Value rmsNorm(NodeRewriter &r, Value x, Value scale, double epsilon,
                      int64_t axis) {
   auto dims = getPolyDims(x);
@@ -236,6 +271,7 @@ void onnx::addMathRules(NormalizeTable &table) {
     table[name] = reduceRule;
   table["Softmax"] = table["LogSoftmax"] = softmaxRule;
   table["TopK"] = topKRule;
+  table["ArgMax"] = table["ArgMin"] = argReduceRule;
   for (const char *name : {"RMSNormalization", "SimplifiedLayerNormalization",
                            "com.microsoft::SimplifiedLayerNormalization"})
     table[name] = rmsNormRule;

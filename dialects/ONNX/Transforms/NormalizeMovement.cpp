@@ -185,13 +185,51 @@ static Values castRule(NodeRewriter &r) {
   return std::nullopt;
 }
 
+/// One slice of a weight is a recipe.
 static Values gatherRule(NodeRewriter &r) {
-  auto dims = getPolyDims(r.op.getInputs()[0]);
+  Value data = r.op.getInputs()[0];
+  auto dims = getPolyDims(data), result = getPolyDims(r.op.getResult(0));
   int64_t axis = r.op.getInt("axis", 0);
   if (dims && axis < 0)
-    r.op.setNodeAttrsAttr(r.builder.getDictionaryAttr(
-        r.attr("axis", axis + int64_t(dims->size()))));
+    axis += dims->size();
+  auto indices = getConstantElements(r.op.getInputs()[1]);
+  if (dims && result && isWeight(data) && indices && indices->size() == 1) {
+    SmallVector<Poly> offsets(dims->size(), Poly(0)), sizes(*dims);
+    auto extent = (*dims)[axis].asConstant();
+    int64_t at = (*indices)[0] < 0 ? (*indices)[0] + *extent : (*indices)[0];
+    if (at < 0 || at >= *extent)
+      return std::nullopt;
+    offsets[axis] = Poly(at);
+    sizes[axis] = Poly(1);
+    SmallVector<int64_t> steps(dims->size(), 1);
+    return single(r.reshape(sliceOf(r, data, offsets, sizes, steps), *result));
+  }
+  if (dims)
+    r.op.setNodeAttrsAttr(r.builder.getDictionaryAttr(r.attr("axis", axis)));
   return std::nullopt;
+}
+
+/// Each repeated dimension d becomes [repeats, d]: a Reshape, an Expand and a
+/// Reshape back.
+static Values tileRule(NodeRewriter &r) {
+  Value data = r.op.getInputs()[0];
+  auto from = getPolyDims(data), to = getPolyDims(r.op.getResult(0));
+  auto repeats = getElements(r.op.getInputs()[1]);
+  if (!from || !to || !repeats || repeats->size() != from->size())
+    return std::nullopt;
+  SmallVector<Poly> split, stretched;
+  for (auto [dim, count] : llvm::zip(*from, *repeats)) {
+    if (count != Poly(1) && dim != Poly(1)) {
+      split.push_back(Poly(1));
+      stretched.push_back(count);
+    }
+    split.push_back(dim);
+    stretched.push_back(dim == Poly(1) ? count : dim);
+  }
+  Value value = r.reshape(data, split);
+  if (value && split != stretched)
+    value = r.create("Expand", value, r.attr("shape", r.map(stretched)));
+  return single(value ? r.reshape(value, *to) : Value());
 }
 
 static Values constantOfShapeRule(NodeRewriter &r) {
@@ -234,6 +272,7 @@ void onnx::addMovementRules(NormalizeTable &table) {
     table[name] = toReshape;
   table["Transpose"] = transposeRule;
   table["Expand"] = expandRule;
+  table["Tile"] = tileRule;
   table["Concat"] = concatRule;
   table["Slice"] = sliceRule;
   table["Split"] = splitRule;

@@ -186,6 +186,14 @@ Lowered lowerComparison(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
       });
 }
 
+Lowered lowerIsNaN(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
+  return l.elementwise(l.b.getI1Type(), l.dims(inputs[0]), inputs,
+                       [&](ValueRange x) -> Value {
+                         return arith::CmpFOp::create(
+                             l.b, arith::CmpFPredicate::UNO, x[0], x[0]);
+                       });
+}
+
 Lowered lowerWhere(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return l.elementwise(resultElement(op),
                        onnx::getDims(op.getResult(0).getType(), l.context),
@@ -243,6 +251,7 @@ void moe::addElementwiseLowerings(LowerTable &table) {
        {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"})
     table[name] = lowerComparison;
   table["Gelu"] = lowerGelu;
+  table["IsNaN"] = lowerIsNaN;
   table["Where"] = lowerWhere;
   table["Cast"] = lowerCast;
 }

@@ -153,7 +153,7 @@ Value Lowering::elementwise(Type elementType, ArrayRef<AffineExpr> resultDims,
                  });
 }
 
-Value Lowering::reduce(Value input, ArrayRef<int64_t> axes, double init,
+Value Lowering::reduce(Value input, ArrayRef<int64_t> axes, Value init,
                        function_ref<Value(Value, Value)> combine) {
   Dims inputDims = dims(input);
   unsigned rank = inputDims.size();
@@ -170,7 +170,7 @@ Value Lowering::reduce(Value input, ArrayRef<int64_t> axes, double init,
       exprs.push_back(b.getAffineDimExpr(i));
     }
   }
-  Value start = filled(kept, constant(element(input), init));
+  Value start = filled(kept, init);
   Value result = generic(
       start, kept, input,
       {b.getMultiDimIdentityMap(rank), AffineMap::get(rank, 0, exprs, context)},

@@ -65,8 +65,9 @@ public:
   Value generic(Value init, ArrayRef<AffineExpr> dims, ValueRange inputs,
                 ArrayRef<AffineMap> maps,
                 ArrayRef<utils::IteratorType> iterators, Body body);
-  /// Combines over the dimensions `axes`, which the result keeps as 1.
-  Value reduce(Value input, ArrayRef<int64_t> axes, double init,
+  /// Combines over the dimensions `axes`, which the result keeps as 1, starting
+  /// from the scalar `init`.
+  Value reduce(Value input, ArrayRef<int64_t> axes, Value init,
                function_ref<Value(Value, Value)> combine);
 
   Value reshape(Value value, ArrayRef<AffineExpr> target);
@@ -107,6 +108,7 @@ using LowerTable = llvm::StringMap<LowerRule>;
 
 void addElementwiseLowerings(LowerTable &table);
 void addMovementLowerings(LowerTable &table);
+void addIndexingLowerings(LowerTable &table);
 void addReductionLowerings(LowerTable &table);
 void addProductLowerings(LowerTable &table);
 

@@ -8,7 +8,6 @@
 
 #include "Lowering.h"
 #include "dialects/Pager/IR/Pager.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -81,106 +80,6 @@ Lowered lowerSlice(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return result;
 }
 
-/// result[..., i..., ...] = data[..., indices[i...], ...].
-Lowered lowerGather(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
-  Value data = inputs[0], indices = inputs[1];
-  Dims dataDims = l.dims(data), dims = resultDims(op);
-  unsigned axis = op.getInt("axis", 0), rank = dims.size();
-  unsigned indexRank = l.dims(indices).size();
-  SmallVector<AffineExpr> exprs;
-  for (unsigned i = 0; i < indexRank; ++i)
-    exprs.push_back(l.b.getAffineDimExpr(axis + i));
-  Value extent = l.size(dataDims[axis]);
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::parallel);
-  return l.generic(l.empty(resultElement(op), dims), dims, indices,
-                   {AffineMap::get(rank, 0, exprs, l.context),
-                    l.b.getMultiDimIdentityMap(rank)},
-                   iterators, [&](ValueRange x) -> Value {
-                     SmallVector<Value> at;
-                     for (unsigned i = 0; i < dataDims.size(); ++i) {
-                       if (i == axis)
-                         at.push_back(l.safeIndex(x[0], extent));
-                       else
-                         at.push_back(linalg::IndexOp::create(
-                             l.b, i < axis ? i : i + indexRank - 1));
-                     }
-                     return tensor::ExtractOp::create(l.b, data, at);
-                   });
-}
-
-Lowered lowerGatherElements(Lowering &l, onnx::NodeOp op,
-                            ArrayRef<Value> inputs) {
-  Value data = inputs[0];
-  Dims dataDims = l.dims(data), dims = resultDims(op);
-  int64_t axis = op.getInt("axis", 0);
-  if (axis < 0)
-    axis += dims.size();
-  Value extent = l.size(dataDims[axis]);
-  return l.elementwise(
-      resultElement(op), dims, inputs[1], [&](ValueRange x) -> Value {
-        SmallVector<Value> at;
-        for (unsigned i = 0; i < dims.size(); ++i)
-          at.push_back(i == axis ? l.safeIndex(x[0], extent)
-                                 : linalg::IndexOp::create(l.b, i).getResult());
-        return tensor::ExtractOp::create(l.b, data, at);
-      });
-}
-
-/// Loops over all points of `dims` with one tensor carried through.
-Value loopNest(Lowering &l, ArrayRef<AffineExpr> dims, Value carried,
-               function_ref<Value(ValueRange, Value)> body) {
-  SmallVector<Value> ivs;
-  std::function<Value(unsigned, Value)> nest = [&](unsigned i, Value value) {
-    if (i == dims.size())
-      return body(ivs, value);
-    auto loop =
-        scf::ForOp::create(l.b, l.index(0), l.size(dims[i]), l.index(1), value);
-    ivs.push_back(loop.getInductionVar());
-    {
-      OpBuilder::InsertionGuard guard(l.b);
-      l.b.setInsertionPointToStart(loop.getBody());
-      Value inner = nest(i + 1, loop.getRegionIterArg(0));
-      scf::YieldOp::create(l.b, inner);
-    }
-    ivs.pop_back();
-    return loop.getResult(0);
-  };
-  return nest(0, carried);
-}
-
-/// A copy of data with updates written, in row-major order, at the indices.
-Lowered lowerScatterElements(Lowering &l, onnx::NodeOp op,
-                             ArrayRef<Value> inputs) {
-  StringRef reduction = op.getString("reduction", "none");
-  if (reduction != "none" && reduction != "add")
-    return Lowered::no("its reduction is not supported");
-  Value indices = inputs[1], updates = inputs[2];
-  Dims dims = resultDims(op);
-  int64_t axis = op.getInt("axis", 0);
-  if (axis < 0)
-    axis += dims.size();
-  Value extent = l.size(dims[axis]);
-  Value result =
-      loopNest(l, l.dims(indices), inputs[0],
-               [&](ValueRange ivs, Value tensor) -> Value {
-                 SmallVector<Value> at(ivs.begin(), ivs.end());
-                 Value raw = tensor::ExtractOp::create(l.b, indices, ivs);
-                 at[axis] = l.safeIndex(raw, extent);
-                 Value value = tensor::ExtractOp::create(l.b, updates, ivs);
-                 if (reduction == "add") {
-                   Value old = tensor::ExtractOp::create(l.b, tensor, at);
-                   value =
-                       isa<FloatType>(value.getType())
-                           ? arith::AddFOp::create(l.b, old, value).getResult()
-                           : arith::AddIOp::create(l.b, old, value).getResult();
-                 }
-                 return tensor::InsertOp::create(l.b, value, tensor, at);
-               });
-  l.setDims(result, dims);
-  return result;
-}
-
 Lowered lowerRange(Lowering &l, onnx::NodeOp op, ArrayRef<Value>) {
   auto start = dyn_cast_or_null<AffineMapAttr>(op.getNodeAttr("start"));
   if (!start)
@@ -209,8 +108,5 @@ void moe::addMovementLowerings(LowerTable &table) {
   table["Expand"] = lowerExpand;
   table["Concat"] = lowerConcat;
   table["Slice"] = lowerSlice;
-  table["Gather"] = lowerGather;
-  table["GatherElements"] = lowerGatherElements;
-  table["ScatterElements"] = lowerScatterElements;
   table["Range"] = lowerRange;
 }

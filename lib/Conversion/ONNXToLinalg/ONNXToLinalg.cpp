@@ -165,6 +165,7 @@ void ConvertONNXToLinalg::runOnOperation() {
     return;
   addElementwiseLowerings(table);
   addMovementLowerings(table);
+  addIndexingLowerings(table);
   addReductionLowerings(table);
   addProductLowerings(table);
 

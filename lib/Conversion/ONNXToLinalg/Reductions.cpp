@@ -59,20 +59,27 @@ Lowered lowerReduce(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Type type = l.element(x);
   bool isFloat = isa<FloatType>(type);
   StringRef name = op.getOpType();
-  double init = 0;
-  if (name == "ReduceProd")
-    init = 1;
-  else if (name == "ReduceMax" || name == "ReduceMin") {
-    if (!isFloat)
+  Value init = l.constant(type, name == "ReduceProd" ? 1 : 0);
+  if (name == "ReduceMax" || name == "ReduceMin") {
+    if (!isFloat && !type.isSignlessInteger(64) && !type.isSignlessInteger(32))
       return Lowered::no("its element type is not supported");
-    init = name == "ReduceMax" ? -kInfinity : kInfinity;
+    bool largest = name == "ReduceMax";
+    unsigned width = type.getIntOrFloatBitWidth();
+    init = isFloat
+               ? l.constant(type, largest ? -kInfinity : kInfinity)
+               : arith::ConstantOp::create(
+                     l.b, l.b.getIntegerAttr(
+                              type, largest ? APInt::getSignedMinValue(width)
+                                            : APInt::getSignedMaxValue(width)));
   }
   Value result =
       l.reduce(x, axes.asArrayRef(), init, [&](Value a, Value b) -> Value {
         if (name == "ReduceMax")
-          return arith::MaximumFOp::create(l.b, a, b);
+          return isFloat ? arith::MaximumFOp::create(l.b, a, b).getResult()
+                         : arith::MaxSIOp::create(l.b, a, b).getResult();
         if (name == "ReduceMin")
-          return arith::MinimumFOp::create(l.b, a, b);
+          return isFloat ? arith::MinimumFOp::create(l.b, a, b).getResult()
+                         : arith::MinSIOp::create(l.b, a, b).getResult();
         return name == "ReduceProd" ? multiply(l, a, b) : add(l, a, b);
       });
   if (name == "ReduceMean") {
@@ -122,9 +129,10 @@ Lowered lowerRMSNorm(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   auto n = count.asConstant();
   if (!n || *n == 0)
     return Lowered::no("the size it normalises over must be static");
-  Value squares = l.reduce(x, axes, 0, [&](Value sum, Value v) {
-    return addReassoc(l, sum, arith::MulFOp::create(l.b, v, v));
-  });
+  Value squares =
+      l.reduce(x, axes, l.constant(type, 0), [&](Value sum, Value v) {
+        return addReassoc(l, sum, arith::MulFOp::create(l.b, v, v));
+      });
   double epsilon = op.getFloat("epsilon", 1e-5);
   // Once for each row, not for each element.
   Value inverse =
@@ -162,7 +170,7 @@ Lowered lowerLayerNorm(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   if (!n || *n == 0)
     return Lowered::no("the size it normalises over must be static");
   auto meanOf = [&](Value v) {
-    Value sum = l.reduce(v, axes, 0,
+    Value sum = l.reduce(v, axes, l.constant(type, 0),
                          [&](Value a, Value b) { return addReassoc(l, a, b); });
     return l.elementwise(type, l.dims(sum), sum, [&](ValueRange s) -> Value {
       return arith::DivFOp::create(l.b, s[0], l.constant(type, *n));
@@ -291,9 +299,10 @@ Value moe::softmaxLast(Lowering &l, Value x, bool zeroWhenMasked) {
   Dims dims = l.dims(x);
   Type type = l.element(x);
   int64_t axis = dims.size() - 1;
-  Value largest = l.reduce(x, axis, -kInfinity, [&](Value a, Value b) -> Value {
-    return arith::MaximumFOp::create(l.b, a, b);
-  });
+  Value largest = l.reduce(x, axis, l.constant(type, -kInfinity),
+                           [&](Value a, Value b) -> Value {
+                             return arith::MaximumFOp::create(l.b, a, b);
+                           });
   Value exponential =
       l.elementwise(type, dims, {x, largest}, [&](ValueRange v) -> Value {
         Value top = v[1];
@@ -305,7 +314,7 @@ Value moe::softmaxLast(Lowering &l, Value x, bool zeroWhenMasked) {
         }
         return math::ExpOp::create(l.b, arith::SubFOp::create(l.b, v[0], top));
       });
-  Value sum = l.reduce(exponential, axis, 0,
+  Value sum = l.reduce(exponential, axis, l.constant(type, 0),
                        [&](Value a, Value b) { return addReassoc(l, a, b); });
   return l.elementwise(
       type, dims, {exponential, sum}, [&](ValueRange v) -> Value {

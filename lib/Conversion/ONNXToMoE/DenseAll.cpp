@@ -24,8 +24,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Patterns.h"
-#include "dialects/Weights/IR/Weights.h"
+#include "Matchers.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -33,49 +32,20 @@ using weights::Role;
 
 namespace {
 
-/// Zeros of any shape: a scalar zero, stretched or not.
-bool isZero(Value value) {
-  if (auto expand = getNode(value, "Expand"))
-    value = expand.getInputs()[0];
-  auto constant = value.getDefiningOp<onnx::ConstantOp>();
-  auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
-                           : DenseElementsAttr();
-  return elements && elements.isSplat() &&
-         isa<FloatType>(elements.getElementType()) &&
-         elements.getSplatValue<APFloat>().isZero();
-}
-
-struct DenseAll {
+struct DenseAll : MatchTrace {
   // Found on the way; tokens are [1, T, H].
   Value tokens, gate, up, down, ids, weights;
   Activation activation = Activation::Identity;
   int64_t gateOffset = -1, upOffset = -1; // columns of w13, or -1
   int64_t experts = 0, first = 0, total = 0, k = 0;
-  std::string broken; // where it stopped, once it looked like the pattern
 
   bool match(onnx::NodeOp sum);
 
 private:
   bool matchCombine(Value c);
   bool matchExperts(Value o);
-  bool matchActivation(Value h);
   bool matchProjection(Value x, Value &weight, int64_t &offset);
-  bool stop(Value at, const char *why) {
-    auto node = at.getDefiningOp<onnx::NodeOp>();
-    broken = (node ? "'" + node.getName().str() + "' (" +
-                         node.getOpType().str() + "): "
-                   : std::string("an input: ")) +
-             why;
-    return false;
-  }
 };
-
-/// Operands of a commutative node in both orders.
-template <typename F>
-bool eitherOrder(onnx::NodeOp node, F f) {
-  Value a = node.getInputs()[0], b = node.getInputs()[1];
-  return f(a, b) || f(b, a);
-}
 
 bool DenseAll::match(onnx::NodeOp sum) {
   auto axes = dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"));
@@ -109,19 +79,11 @@ bool DenseAll::matchCombine(Value c) {
       (*shape)[2] != onnx::Poly(1))
     return stop(c, "the factor is not [experts, tokens, 1]");
   Value matrix = swapped.getInputs()[0];
-  if (auto slice = getNode(matrix, "Slice")) {
-    auto offsets = dyn_cast<AffineMapAttr>(slice.getNodeAttr("offsets"));
-    auto steps = dyn_cast<DenseI64ArrayAttr>(slice.getNodeAttr("steps"));
-    auto rows = onnx::getPolyDims(slice.getInputs()[0]),
-         part = onnx::getPolyDims(matrix);
-    if (!offsets || !steps || !rows || rows->size() != 2 || !part ||
-        (*rows)[0] != (*part)[0] ||
-        steps.asArrayRef() != ArrayRef<int64_t>{1, 1} ||
-        !isa<AffineConstantExpr>(offsets.getValue().getResult(1)))
+  if (auto columns = matchSlice(matrix)) {
+    if (columns->dim != 1 || columns->step != 1)
       return stop(matrix, "not a range of columns");
-    first =
-        cast<AffineConstantExpr>(offsets.getValue().getResult(1)).getValue();
-    matrix = slice.getInputs()[0];
+    first = columns->offset;
+    matrix = columns->source;
   }
   auto scatter = getNode(matrix, "ScatterElements");
   if (!scatter)
@@ -135,7 +97,7 @@ bool DenseAll::matchCombine(Value c) {
   total = *(*dims)[1].asConstant();
   if (first + experts > total)
     return stop(matrix, "has fewer columns than experts");
-  if (!isZero(scatter.getInputs()[0]))
+  if (!isZeros(scatter.getInputs()[0]))
     return stop(matrix, "must start from zeros");
   ids = scatter.getInputs()[1];
   weights = scatter.getInputs()[2];
@@ -154,8 +116,13 @@ bool DenseAll::matchCombine(Value c) {
 }
 
 bool DenseAll::matchExperts(Value h) {
-  if (!matchActivation(h))
-    return broken.empty() ? stop(h, "no known activation") : false;
+  auto activated = matchActivation(h);
+  if (!activated)
+    return stop(h, "no known activation");
+  activation = activated->kind;
+  if (!matchProjection(activated->up, up, upOffset) ||
+      (activated->gate && !matchProjection(activated->gate, gate, gateOffset)))
+    return false;
   auto shape = weightShape(down);
   ArrayRef<int64_t> up1 = weightShape(up);
   int64_t intermediate = shape[1], hidden = shape[2];
@@ -173,19 +140,11 @@ bool DenseAll::matchExperts(Value h) {
 /// x * weight, or a range of its columns; x must be the tokens [1, T, H].
 bool DenseAll::matchProjection(Value x, Value &weight, int64_t &offset) {
   offset = -1;
-  if (auto slice = getNode(x, "Slice")) {
-    auto offsets = dyn_cast<AffineMapAttr>(slice.getNodeAttr("offsets"));
-    auto steps = dyn_cast<DenseI64ArrayAttr>(slice.getNodeAttr("steps"));
-    auto whole = onnx::getPolyDims(slice.getInputs()[0]),
-         part = onnx::getPolyDims(x);
-    if (!offsets || !steps || !whole || whole->size() != 3 || !part ||
-        (*whole)[0] != (*part)[0] || (*whole)[1] != (*part)[1] ||
-        steps[2] != 1 ||
-        !isa<AffineConstantExpr>(offsets.getValue().getResult(2)))
+  if (auto columns = matchSlice(x)) {
+    if (columns->dim != 2 || columns->step != 1)
       return stop(x, "not a range of columns");
-    offset =
-        cast<AffineConstantExpr>(offsets.getValue().getResult(2)).getValue();
-    x = slice.getInputs()[0];
+    offset = columns->offset;
+    x = columns->source;
   }
   auto product = getNode(x, "MatMul");
   if (!product || !isWeight(product.getInputs()[1]))
@@ -201,116 +160,36 @@ bool DenseAll::matchProjection(Value x, Value &weight, int64_t &offset) {
   return true;
 }
 
-/// act(gate) * up, act(up), or up.
-bool DenseAll::matchActivation(Value h) {
-  // x * sigmoid(x), a function of one projection.
-  auto matchUnary = [&](Value v, Activation &kind) -> Value {
-    if (auto node = getNode(v, "Relu")) {
-      kind = Activation::ReLU;
-      return node.getInputs()[0];
-    }
-    if (auto node = getNode(v, "Gelu")) {
-      kind = node.getString("approximate", "none") == "tanh"
-                 ? Activation::GELUTanh
-                 : Activation::GELU;
-      return node.getInputs()[0];
-    }
-    Value result;
-    if (auto node = getNode(v, "Mul"))
-      eitherOrder(node, [&](Value x, Value s) {
-        auto sigmoid = getNode(s, "Sigmoid");
-        if (!sigmoid || sigmoid.getInputs()[0] != x)
-          return false;
-        kind = Activation::SiLU;
-        result = x;
-        return true;
-      });
-    return result;
-  };
-  if (Value x = matchUnary(h, activation))
-    return matchProjection(x, up, upOffset);
-  if (auto product = getNode(h, "Mul"))
-    return eitherOrder(product, [&](Value a, Value u) {
-      Value x = matchUnary(a, activation);
-      return x && matchProjection(x, gate, gateOffset) &&
-             matchProjection(u, up, upOffset);
-    });
-  return false;
-}
-
-/// Columns [offset, offset + width) of every expert.
-Value columns(ImplicitLocOpBuilder &b, Value weight, int64_t offset,
-              int64_t width) {
-  if (offset < 0)
-    return weight;
-  SmallVector<int64_t> sizes(weightShape(weight));
-  sizes[2] = width;
-  return viewWeight(b, weight, {0, 0, offset}, sizes);
-}
-
-/// The routing from logits when weights and ids come from softmax and TopK,
-/// possibly divided by their sum; else from the ids and weights themselves.
-Value makeRouting(ImplicitLocOpBuilder &b, const DenseAll &m,
-                  bool &parametric) {
-  auto topK = getNode(m.ids, "TopK");
-  Value w = m.weights;
-  auto normalize = Normalize::None;
-  if (auto division = getNode(w, "Div")) {
-    auto sum = getNode(division.getInputs()[1], "ReduceSum");
-    auto axes =
-        sum ? dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"))
-            : DenseI64ArrayAttr();
-    if (axes && axes.asArrayRef() == ArrayRef<int64_t>{1} &&
-        sum.getInt("keepdims", 1) &&
-        sum.getInputs()[0] == division.getInputs()[0]) {
-      w = division.getInputs()[0];
-      normalize = Normalize::Sum;
-    }
-  }
-  auto softmax = getNode(topK.getInputs()[0], "Softmax");
-  parametric = w == topK.getResult(0) && softmax &&
-               softmax.getInt("axis", -1) == 1 && topK.getInt("largest", 1) &&
-               onnx::getElementTypeOf(softmax.getInputs()[0]).isF32();
-  if (parametric)
-    return RouteOp::create(
-        b, RoutingType::get(b.getContext(), m.total, m.k, false),
-        softmax.getInputs()[0], Score::Softmax, normalize, llvm::APFloat(1.0f));
-  return RoutingFromOp::create(
-      b, RoutingType::get(b.getContext(), m.total, m.k, false), m.ids,
-      m.weights);
-}
-
 } // namespace
 
 Match moe::raiseDenseAll(onnx::NodeOp op) {
   auto module = op->getParentOfType<ModuleOp>();
   DenseAll m;
   if (!m.match(op)) {
-    if (m.broken.empty())
+    if (m.getReason().empty())
       return Match::No;
-    reportUnraised(module, op.getName(), m.broken);
+    reportUnraised(module, op.getName(), m.getReason());
     return Match::Near;
   }
   ImplicitLocOpBuilder b(op.getLoc(), op);
   int64_t intermediate = weightShape(m.down)[1];
+  auto columns = [&](Value weight, int64_t offset) {
+    return takeColumns(b, weight, /*transposed=*/false,
+                       std::max<int64_t>(offset, 0), /*step=*/1, intermediate);
+  };
   SmallVector<std::pair<Role, Value>> tensors;
   if (m.gate)
-    tensors.push_back(
-        {Role::Gate, columns(b, m.gate, m.gateOffset, intermediate)});
-  tensors.push_back({Role::Up, columns(b, m.up, m.upOffset, intermediate)});
+    tensors.push_back({Role::Gate, columns(m.gate, m.gateOffset)});
+  tensors.push_back({Role::Up, columns(m.up, m.upOffset)});
   tensors.push_back({Role::Down, m.down});
-  bool parametric = false;
-  Value routing = makeRouting(b, m, parametric);
+  onnx::Poly numTokens = (*onnx::getPolyDims(m.tokens))[1];
+  RouterMatch router =
+      makeRouting(b, op.getName(), m.ids, m.weights, numTokens, m.total, m.k);
   weights::BankOp bank = makeBank(b, op.getName(), m.experts, tensors);
 
   SmallVector<Attribute> kinds;
-  RaisedLayer layer{op.getName(),
-                    "dense-all",
-                    parametric ? StringRef("softmax-topk")
-                               : StringRef("routing-from"),
-                    m.total,
-                    m.k,
-                    {{"ffn", m.experts}}};
+  RaisedLayer layer{op.getName(), "dense-all", router.name,
+                    m.total,      m.k,         {{"ffn", m.experts}}};
   auto addKind = [&](ExpertKind kind, int64_t count) {
     if (count > 0)
       kinds.push_back(ExpertsOfKindAttr::get(b.getContext(), kind, count, 0));
@@ -321,7 +200,7 @@ Match moe::raiseDenseAll(onnx::NodeOp op) {
   if (m.total > m.experts)
     layer.kinds.push_back({"elsewhere", m.total - m.experts});
   Value tokens = flattenTokens(b, op.getName(), m.tokens);
-  Value y = ExpertsOp::create(b, tokens.getType(), tokens, routing, bank,
+  Value y = ExpertsOp::create(b, tokens.getType(), tokens, router.routing, bank,
                               b.getArrayAttr(kinds), m.activation,
                               llvm::APFloat(1.0f), llvm::APFloat(0.0f),
                               llvm::APFloat(0.0f));

@@ -106,18 +106,28 @@ class ConvertONNXToMoE
     if (!main)
       return;
     bool ok = true;
-    SmallVector<onnx::NodeOp> nodes(
-        main.getBody().front().getOps<onnx::NodeOp>());
-    for (onnx::NodeOp op : nodes) {
-      Match match = Match::No;
-      if (op.is("com.microsoft", "MoE"))
-        match = raiseFusedMoE(op);
-      else if (op.isStandard("ReduceSum"))
-        match = raiseDenseAll(op);
+    auto count = [&](Match match) {
       layersRaised += match == Match::Raised;
       layersUnraised += match == Match::Near;
       ok &= match != Match::Error;
+      return match == Match::Raised;
+    };
+    SmallVector<onnx::NodeOp> nodes(
+        main.getBody().front().getOps<onnx::NodeOp>());
+    for (onnx::NodeOp op : nodes) {
+      if (op.is("com.microsoft", "MoE"))
+        count(raiseFusedMoE(op));
+      else if (op.isStandard("ReduceSum"))
+        count(raiseDenseAll(op)) || count(raiseBatchedGather(op));
+      else if (op.isStandard("MatMul"))
+        count(raiseBatchedGather(op));
     }
+    // A chain of additions is met at its end.
+    llvm::DenseSet<Operation *> seen;
+    for (onnx::NodeOp op : llvm::reverse(nodes))
+      if (op.isStandard("Add") || op.isStandard("ScatterElements") ||
+          op.isStandard("ScatterND"))
+        count(raiseExpertLoop(op, seen));
     if (!ok)
       return signalPassFailure();
     // What only the dense form needed.

@@ -14,6 +14,7 @@
 #include "dialects/ONNX/Transforms/InferShapes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "moe/Support/Report.h"
+#include "llvm/ADT/DenseSet.h"
 
 namespace mlir::moe {
 
@@ -29,6 +30,13 @@ enum class Match {
 Match raiseFusedMoE(onnx::NodeOp op);
 /// All experts computed densely, masked by the combine weights and summed.
 Match raiseDenseAll(onnx::NodeOp op);
+/// Weights gathered for each choice; from the weighted sum over the choices, a
+/// ReduceSum or a MatMul.
+Match raiseBatchedGather(onnx::NodeOp op);
+/// One expert after the other on the tokens that chose it, scattered back; from
+/// the last one. Nodes that were looked at as part of a chain are added to
+/// `seen`, so that a chain that does not match is walked once.
+Match raiseExpertLoop(onnx::NodeOp op, llvm::DenseSet<Operation *> &seen);
 
 /// The node that defines `value` when it is this standard operator, or null.
 inline onnx::NodeOp getNode(Value value, StringRef opType) {

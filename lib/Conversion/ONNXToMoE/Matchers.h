@@ -1,0 +1,96 @@
+//===- Matchers.h - What several patterns of layers share -------*- C++ -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Matchers look at a bounded number of nodes around the one they start from, so
+// that raising is linear in the size of the graph. They know values by
+// structure and shape, never by name.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_LIB_CONVERSION_ONNXTOMOE_MATCHERS_H
+#define MOE_LIB_CONVERSION_ONNXTOMOE_MATCHERS_H
+
+#include "Patterns.h"
+#include "dialects/Weights/IR/Weights.h"
+#include <optional>
+
+namespace mlir::moe {
+
+/// Tries operands of a commutative node in both orders.
+template <typename F>
+bool eitherOrder(onnx::NodeOp node, F f) {
+  Value a = node.getInputs()[0], b = node.getInputs()[1];
+  return f(a, b) || f(b, a);
+}
+
+/// The operand of any chain of Reshapes: the same elements in row-major order.
+Value skipReshapes(Value value);
+/// The same for integers, whose width does not matter.
+Value skipReshapesAndCasts(Value value);
+
+/// Zeros of any shape: a scalar zero, stretched or not.
+bool isZeros(Value value);
+
+/// The scalar that all elements of a constant are, if it is one.
+std::optional<double> getSplat(Value value);
+
+/// Number of elements, or nothing when it is not known.
+std::optional<onnx::Poly> getElementCount(Value value);
+
+/// A range of indices along one dimension, the others being whole.
+struct SliceMatch {
+  Value source;
+  int64_t dim, offset, step, size;
+};
+/// A Slice along exactly one dimension, or nothing.
+std::optional<SliceMatch> matchSlice(Value value);
+
+/// The non-linearity of an expert, and what goes into it.
+struct ActivationMatch {
+  Value gate; // null without a gate: the activation applies to `up`
+  Value up;
+  Activation kind;
+};
+/// act(gate) * up, or act(up).
+std::optional<ActivationMatch> matchActivation(Value value);
+
+/// What a router is.
+struct RouterMatch {
+  Value routing;
+  StringRef name; // for the report
+};
+/// The routing of [tokens, k] ids and weights, given in any shape with those
+/// elements. Parametric when they are top-k of a softmax (perhaps divided by
+/// their sum) or a softmax of a top-k, with weights perhaps times a constant;
+/// else taken from the ids and weights themselves.
+RouterMatch makeRouting(ImplicitLocOpBuilder &b, StringRef name, Value ids,
+                        Value weights, const onnx::Poly &tokens,
+                        int64_t experts, int64_t k);
+
+/// `value` with these dimensions.
+Value reshapeTo(ImplicitLocOpBuilder &b, StringRef name, Value value,
+                ArrayRef<onnx::Poly> dims);
+
+/// Columns offset, offset + step, ... of the last dimension of [E, K, N] or
+/// [E, N], `count` of them. `transposed` weights are [E, N, K] and give
+/// [E, K, N].
+Value takeColumns(ImplicitLocOpBuilder &b, Value weight, bool transposed,
+                  int64_t offset, int64_t step, int64_t count);
+
+/// Remembers where a match stopped, once a graph looked like the pattern.
+class MatchTrace {
+public:
+  /// Always false, for `return stop(...)`. The first reason stays.
+  bool stop(Value at, const Twine &why);
+  const std::string &getReason() const { return reason; }
+
+private:
+  std::string reason;
+};
+
+} // namespace mlir::moe
+
+#endif // MOE_LIB_CONVERSION_ONNXTOMOE_MATCHERS_H
