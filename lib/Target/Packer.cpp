@@ -33,6 +33,8 @@ namespace {
 constexpr uint64_t kAlign = MOE_FORMAT_PAGE_ALIGN;
 /// Dense pages are pieces of at most this many bytes.
 constexpr uint64_t kDensePage = 4u << 20;
+/// The disk is told to write after this many bytes.
+constexpr uint64_t kWriteback = 8u << 20;
 
 class Packer {
 public:
@@ -57,6 +59,7 @@ private:
   bool writeBank(BankOp bank);
   bool writePage(const char *bytes, uint64_t size, moe_format_page page);
   bool put(const void *bytes, uint64_t size);
+  void startWriteback();
   bool finish();
   bool checkSpace(StringRef path);
   void progress();
@@ -72,7 +75,7 @@ private:
   std::vector<moe_format_page> pages;
   moe_format_weights_header header{};
   int file = -1;
-  uint64_t position = 0;
+  uint64_t position = 0, flushed = 0;
   std::string problem;
   bool show = false;
   std::chrono::steady_clock::time_point begin, shown;
@@ -124,8 +127,18 @@ bool Packer::put(const void *bytes, uint64_t size) {
     size -= written;
     position += written;
   }
+  startWriteback();
   progress();
   return true;
+}
+
+/// Has the disk write what is complete while the next pages are packed, so that
+/// little is left for the flush at the end.
+void Packer::startWriteback() {
+  if (position < flushed + kWriteback)
+    return;
+  sync_file_range(file, flushed, position - flushed, SYNC_FILE_RANGE_WRITE);
+  flushed = position;
 }
 
 void Packer::progress() {
@@ -209,28 +222,34 @@ bool Packer::writeDense() {
   return flush(true);
 }
 
-/// One expert of a stacked tensor as a matrix, read along the rows of what lies
-/// under a final transpose.
-packed::MatrixSource expertMatrix(WeightReader &reader, Value stacked,
+/// One expert's matrix of a tensor [E, K, N], read along the rows of what lies
+/// under a final transpose: [1, 0] of one expert, or [0, 2, 1] of all.
+packed::MatrixSource expertMatrix(WeightReader &reader, Value tensor,
                                   int64_t expert) {
   packed::MatrixSource source;
-  if (!stacked)
+  if (!tensor)
     return source;
-  ArrayRef<int64_t> shape =
-      cast<WeightTensorType>(stacked.getType()).getShape();
+  ArrayRef<int64_t> shape = cast<WeightTensorType>(tensor.getType()).getShape();
   source.k = shape[1];
   source.n = shape[2];
-  if (auto transpose = stacked.getDefiningOp<TransposeOp>())
-    if (transpose.getPermutation() == ArrayRef<int64_t>{0, 2, 1}) {
+  int64_t base = expert * source.k * source.n;
+  if (auto stack = tensor.getDefiningOp<StackOp>()) {
+    tensor = stack.getSources()[expert];
+    base = 0;
+  }
+  if (auto transpose = tensor.getDefiningOp<TransposeOp>()) {
+    ArrayRef<int64_t> perm = transpose.getPermutation();
+    size_t last = perm.size() - 1;
+    if (perm[last] == int64_t(last) - 1 && perm[last - 1] == int64_t(last) &&
+        (last == 1 || perm[0] == 0)) {
       source.transposed = true;
-      stacked = transpose.getSource();
-      shape = cast<WeightTensorType>(stacked.getType()).getShape();
+      tensor = transpose.getSource();
     }
-  int64_t base = expert * shape[1] * shape[2], columns = shape[2];
-  source.read = [&reader, stacked, base, columns](int64_t row, int64_t column,
-                                                  int64_t count, float *out) {
-    return reader.readFloats(stacked, base + row * columns + column, count,
-                             out);
+  }
+  int64_t columns = source.transposed ? source.k : source.n;
+  source.read = [&reader, tensor, base, columns](int64_t row, int64_t column,
+                                                 int64_t count, float *out) {
+    return reader.readFloats(tensor, base + row * columns + column, count, out);
   };
   return source;
 }

@@ -158,31 +158,42 @@ bool WeightReader::readBytes(Value recipe, int64_t first, int64_t count,
     }
     return true;
   }
-  if (isa<ConcatOp, StackOp>(op)) {
-    bool stack = isa<StackOp>(op);
-    int64_t axis = stack ? 0 : cast<ConcatOp>(op).getAxis();
-    for (int64_t done = 0; done < count; ++done) {
-      SmallVector<int64_t> index = delinearize(first + done, shape);
-      Value source;
-      for (Value candidate : op->getOperands()) {
-        int64_t extent =
-            stack
-                ? 1
-                : cast<WeightTensorType>(candidate.getType()).getShape()[axis];
-        if (index[axis] < extent) {
-          source = candidate;
-          break;
-        }
-        index[axis] -= extent;
-      }
-      if (stack)
-        index.erase(index.begin());
-      if (!readBytes(
-              source,
-              linearize(index,
-                        cast<WeightTensorType>(source.getType()).getShape()),
-              1, out + done * width))
+  if (auto stack = dyn_cast<StackOp>(op)) {
+    int64_t inner = cast<WeightTensorType>(stack.getSources()[0].getType())
+                        .getNumElements();
+    for (int64_t done = 0; done < count;) {
+      int64_t at = first + done,
+              run = std::min(inner - at % inner, count - done);
+      if (!readBytes(stack.getSources()[at / inner], at % inner, run,
+                     out + done * width))
         return false;
+      done += run;
+    }
+    return true;
+  }
+  if (auto concat = dyn_cast<ConcatOp>(op)) {
+    // Runs of the axis and the dimensions behind it are consecutive in a
+    // source.
+    int64_t axis = concat.getAxis(), inner = 1;
+    for (int64_t size : shape.drop_front(axis + 1))
+      inner *= size;
+    for (int64_t done = 0; done < count;) {
+      int64_t at = first + done, outer = at / (inner * shape[axis]);
+      int64_t within = at % (inner * shape[axis]);
+      for (Value source : concat.getSources()) {
+        int64_t extent =
+            cast<WeightTensorType>(source.getType()).getShape()[axis] * inner;
+        if (within >= extent) {
+          within -= extent;
+          continue;
+        }
+        int64_t run = std::min(extent - within, count - done);
+        if (!readBytes(source, outer * extent + within, run,
+                       out + done * width))
+          return false;
+        done += run;
+        break;
+      }
     }
     return true;
   }

@@ -71,8 +71,7 @@ bool parse(NodeRewriter &r, SmallVectorImpl<Term> &terms, std::string &result) {
   for (char c : r.op.getString("equation", ""))
     if (c != ' ')
       equation += c;
-  if (!StringRef(equation).contains("->") ||
-      StringRef(equation).contains('.'))
+  if (!StringRef(equation).contains("->") || StringRef(equation).contains('.'))
     return false;
   auto [inputs, output] = StringRef(equation).split("->");
   SmallVector<StringRef> parts;

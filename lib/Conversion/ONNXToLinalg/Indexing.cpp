@@ -118,8 +118,8 @@ Lowered scatter(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs,
   if (reduction != "none" && integer &&
       (integer.isUnsigned() || integer.getWidth() == 1))
     return Lowered::no("its element type is not supported");
-  Value result = loopNest(
-      l, dims, inputs[0], [&](ValueRange ivs, Value tensor) -> Value {
+  Value result =
+      loopNest(l, dims, inputs[0], [&](ValueRange ivs, Value tensor) -> Value {
         SmallVector<Value> at = place(ivs);
         Value value = tensor::ExtractOp::create(l.b, inputs[2], ivs);
         if (reduction != "none")
@@ -192,10 +192,10 @@ Lowered lowerGatherND(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
       ivs.push_back(linalg::IndexOp::create(l.b, i));
     SmallVector<Value> at(ivs.begin(), ivs.begin() + batch);
     llvm::append_range(
-        at, readPlace(l, indices, ValueRange(ivs).take_front(outer),
-                      ArrayRef<AffineExpr>(dataDims)
-                          .drop_front(batch)
-                          .take_front(depth.getValue())));
+        at,
+        readPlace(l, indices, ValueRange(ivs).take_front(outer),
+                  ArrayRef<AffineExpr>(dataDims).drop_front(batch).take_front(
+                      depth.getValue())));
     llvm::append_range(at, ValueRange(ivs).drop_front(outer));
     return tensor::ExtractOp::create(l.b, data, at);
   });
@@ -218,10 +218,9 @@ Lowered lowerTrilu(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
       diagonal = arith::IndexCastOp::create(l.b, l.b.getIndexType(), k);
     }
     Value limit = arith::AddIOp::create(l.b, row, diagonal);
-    Value kept = arith::CmpIOp::create(l.b,
-                                       upper ? arith::CmpIPredicate::sge
-                                             : arith::CmpIPredicate::sle,
-                                       column, limit);
+    Value kept = arith::CmpIOp::create(
+        l.b, upper ? arith::CmpIPredicate::sge : arith::CmpIPredicate::sle,
+        column, limit);
     return arith::SelectOp::create(l.b, kept, x[0], l.constant(element, 0));
   });
 }

@@ -123,9 +123,8 @@ bool BatchedGather::matchSum(onnx::NodeOp sum) {
     size_t lead = o->size();
     while (lead > 0 && row != dims->back() && (*w)[lead - 1] == Poly(1))
       row = row * (*o)[--lead];
-    if (row != dims->back() ||
-        ArrayRef<Poly>(*o).take_front(lead) !=
-            ArrayRef<Poly>(*w).take_front(lead))
+    if (row != dims->back() || ArrayRef<Poly>(*o).take_front(lead) !=
+                                   ArrayRef<Poly>(*w).take_front(lead))
       return false;
     return matchWeighted(out, weight, *dims);
   });
@@ -218,8 +217,8 @@ bool BatchedGather::matchProjection(Value value, Projection &p) {
     return false;
   if (columns && sliced != p.n)
     return stop(value, "not a range of columns");
-  if (p.bias && weightShape(p.bias) !=
-                    ArrayRef<int64_t>{weightShape(p.weight)[0], p.n})
+  if (p.bias &&
+      weightShape(p.bias) != ArrayRef<int64_t>{weightShape(p.weight)[0], p.n})
     return stop(value, "its bias does not fit");
   p.offset = columns ? columns->offset : 0;
   p.step = columns ? columns->step : 1;
@@ -272,9 +271,9 @@ bool BatchedGather::matchSide(onnx::NodeOp product, unsigned side,
 bool isTokenOfPair(Value index, const Poly &numTokens, int64_t k) {
   auto isCount = [](Value value, const Poly &count) {
     auto range = getNode(value, "Range");
-    auto start = range ? dyn_cast_or_null<AffineMapAttr>(
-                             range.getNodeAttr("start"))
-                       : AffineMapAttr();
+    auto start =
+        range ? dyn_cast_or_null<AffineMapAttr>(range.getNodeAttr("start"))
+              : AffineMapAttr();
     return start && range.getInt("step", 1) == 1 &&
            Poly::fromAffine(start.getValue().getResult(0)) == Poly(0) &&
            getElementCount(value) == count;
@@ -293,8 +292,7 @@ bool isTokenOfPair(Value index, const Poly &numTokens, int64_t k) {
        to = onnx::getPolyDims(index);
   return from && to && from->size() == to->size() && to->size() > 1 &&
          from->back() == Poly(1) && to->back() == Poly(k) &&
-         ArrayRef<Poly>(*from).drop_back() ==
-             ArrayRef<Poly>(*to).drop_back() &&
+         ArrayRef<Poly>(*from).drop_back() == ArrayRef<Poly>(*to).drop_back() &&
          isCount(skipReshapesAndCasts(expand.getInputs()[0]), numTokens);
 }
 
@@ -342,8 +340,8 @@ bool BatchedGather::matchTokens(Value input, int64_t hidden) {
   Poly before(1);
   for (const Poly &dim : ArrayRef<Poly>(*dims).drop_back(3))
     before = before * dim;
-  if (choices != 1 && (before != numTokens ||
-                       (*dims)[dims->size() - 3] != Poly(1)))
+  if (choices != 1 &&
+      (before != numTokens || (*dims)[dims->size() - 3] != Poly(1)))
     return false;
   tokens = value;
   return true;
@@ -363,9 +361,8 @@ Match moe::raiseBatchedGather(onnx::NodeOp op) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   SmallVector<std::pair<Role, Value>> tensors;
   auto addMatrix = [&](Role role, const Projection &p) {
-    tensors.push_back(
-        {role, takeColumns(b, p.weight, p.transposed, p.offset, p.step,
-                           p.count)});
+    tensors.push_back({role, takeColumns(b, p.weight, p.transposed, p.offset,
+                                         p.step, p.count)});
   };
   auto addBias = [&](Role role, const Projection &p) {
     if (p.bias)

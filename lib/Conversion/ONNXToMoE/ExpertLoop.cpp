@@ -317,12 +317,13 @@ bool ExpertLoop::matchStep(onnx::NodeOp node, Value &earlier, Term &term,
     return matchScatter(node.getResult(0), earlier, term, isStep);
   return eitherOrder(node, [&](Value sum, Value scattered) {
     Value zeros;
-    if (isStep || !matchScatter(scattered, zeros, term, isStep))
-      return false;
+    if (isStep)
+      return false; // it failed
+    bool matched = matchScatter(scattered, zeros, term, isStep);
     // Into more than zeros: the end of the chain, added to something else.
-    isStep = isZeros(zeros);
+    isStep &= zeros && isZeros(zeros);
     earlier = sum;
-    return isStep;
+    return matched && isStep;
   });
 }
 
@@ -343,16 +344,16 @@ bool ExpertLoop::match(onnx::NodeOp last) {
     Term term;
     bool isStep;
     bool matched = matchStep(node, earlier, term, isStep);
-    if (isStep)
-      seen.insert(node);
-    if (!matched && isStep)
-      return stop(base, "no known step of the loop");
-    if (!matched)
+    if (!isStep)
       break;
+    // What breaks the match is reported once for the whole chain.
+    seen.insert(node);
+    if (!matched)
+      stop(base, "no known step of the loop");
     terms.push_back(term);
     base = skipReshapes(earlier);
   }
-  if (terms.empty())
+  if (terms.empty() || !getReason().empty())
     return false;
   if (isZeros(base))
     base = {};
@@ -366,8 +367,8 @@ bool ExpertLoop::checkTogether(Value at) {
   auto scores = topK && first.mask.ids == topK.getResult(1)
                     ? onnx::getPolyDims(topK.getInputs()[0])
                     : std::optional<SmallVector<Poly>>();
-  auto experts = scores && !scores->empty() ? scores->back().asConstant()
-                                            : std::nullopt;
+  auto experts =
+      scores && !scores->empty() ? scores->back().asConstant() : std::nullopt;
   if (!experts)
     return stop(first.mask.ids,
                 "the ids are not those of a TopK, which are distinct");
@@ -395,8 +396,7 @@ bool ExpertLoop::checkTogether(Value at) {
   }
   for (auto [e, term] : llvm::enumerate(byExpert))
     if (!term)
-      return stop(at, "only " + Twine(terms.size()) + " of " +
-                          Twine(*experts) +
+      return stop(at, "only " + Twine(terms.size()) + " of " + Twine(*experts) +
                           " experts are in the file, expert " + Twine(e) +
                           " is missing: it was traced with tokens that did "
                           "not choose all of them");
@@ -414,15 +414,14 @@ Value stack(ImplicitLocOpBuilder &b, ArrayRef<Term> terms,
     values.push_back(term.*member);
   SmallVector<int64_t> shape = {int64_t(values.size())};
   llvm::append_range(shape, weightShape(values[0]));
-  auto type = weights::WeightTensorType::get(
-      b.getContext(), shape, onnx::getElementTypeOf(values[0]));
+  auto type = weights::WeightTensorType::get(b.getContext(), shape,
+                                             onnx::getElementTypeOf(values[0]));
   return weights::StackOp::create(b, type, values);
 }
 
 } // namespace
 
-Match moe::raiseExpertLoop(onnx::NodeOp op,
-                           llvm::DenseSet<Operation *> &seen) {
+Match moe::raiseExpertLoop(onnx::NodeOp op, llvm::DenseSet<Operation *> &seen) {
   if (seen.contains(op))
     return Match::No;
   auto module = op->getParentOfType<ModuleOp>();
@@ -435,18 +434,18 @@ Match moe::raiseExpertLoop(onnx::NodeOp op,
   }
   ImplicitLocOpBuilder b(op.getLoc(), op);
   constexpr std::pair<Role, Value Term::*> kMembers[] = {
-      {Role::Gate, &Term::gate},         {Role::Up, &Term::up},
-      {Role::Down, &Term::down},         {Role::GateBias, &Term::gateBias},
-      {Role::UpBias, &Term::upBias},     {Role::DownBias, &Term::downBias}};
+      {Role::Gate, &Term::gate},     {Role::Up, &Term::up},
+      {Role::Down, &Term::down},     {Role::GateBias, &Term::gateBias},
+      {Role::UpBias, &Term::upBias}, {Role::DownBias, &Term::downBias}};
   SmallVector<std::pair<Role, Value>> tensors;
   for (auto &[role, member] : kMembers)
     if (m.terms[0].*member)
       tensors.push_back({role, stack(b, m.terms, member)});
   int64_t experts = m.terms.size();
   const Term &first = m.terms.front();
-  RouterMatch router = makeRouting(b, op.getName(), first.mask.ids,
-                                   first.weights, m.numTokens, experts,
-                                   m.choices);
+  RouterMatch router =
+      makeRouting(b, op.getName(), first.mask.ids, first.weights, m.numTokens,
+                  experts, m.choices);
   if (m.onlyPositive && router.name == "routing-from") {
     reportUnraised(module, op.getName(),
                    "leaves out weights that are not above 0, which the router "
@@ -456,15 +455,15 @@ Match moe::raiseExpertLoop(onnx::NodeOp op,
   weights::BankOp bank = makeBank(b, op.getName(), experts, tensors);
   auto kind =
       ExpertsOfKindAttr::get(b.getContext(), ExpertKind::FFN, experts, 0);
-  Value tokens = reshapeTo(b, op.getName(), first.tokens,
-                           {m.numTokens, Poly(m.hidden)});
+  Value tokens =
+      reshapeTo(b, op.getName(), first.tokens, {m.numTokens, Poly(m.hidden)});
   Value y = ExpertsOp::create(b, tokens.getType(), tokens, router.routing, bank,
                               b.getArrayAttr({kind}), first.activation,
                               llvm::APFloat(1.0f), llvm::APFloat(0.0f),
                               llvm::APFloat(0.0f));
   if (m.base) {
-    Value base = reshapeTo(b, op.getName(), m.base,
-                           {m.numTokens, Poly(m.hidden)});
+    Value base =
+        reshapeTo(b, op.getName(), m.base, {m.numTokens, Poly(m.hidden)});
     y = makeNode(b, op.getName(), "Add", {base, y}, {});
   }
   op.getResult(0).replaceAllUsesWith(y);

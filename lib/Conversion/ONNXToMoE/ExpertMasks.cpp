@@ -156,8 +156,8 @@ std::optional<CombineColumn> moe::matchCombineColumn(Value value) {
     return match;
   }
   auto column = matchSelection(value);
-  auto scatter = column ? getNode(column->source, "ScatterElements")
-                        : onnx::NodeOp();
+  auto scatter =
+      column ? getNode(column->source, "ScatterElements") : onnx::NodeOp();
   if (!scatter || column->dim != 1 ||
       scatter.getString("reduction", "none") != "none" ||
       !isZeros(scatter.getInputs()[0]))
@@ -225,8 +225,8 @@ std::optional<Coordinate> moe::matchCoordinate(Value value) {
     axis = 1;
   }
   auto nonZero = getNode(value, "NonZero");
-  auto dims = nonZero ? onnx::getPolyDims(value)
-                      : std::optional<SmallVector<Poly>>();
+  auto dims =
+      nonZero ? onnx::getPolyDims(value) : std::optional<SmallVector<Poly>>();
   if (!dims || row < 0)
     return std::nullopt;
   // All of [1, n], or one row.

@@ -17,8 +17,8 @@ namespace mlir::moe {
 struct ExpertMask {
   Value ids; // [T, k]
   int64_t expert = 0;
-  int64_t tokenDim = 0;   // of the mask's dimensions
-  bool hasChoice = true;  // else the mask is [T]
+  int64_t tokenDim = 0;    // of the mask's dimensions
+  bool hasChoice = true;   // else the mask is [T]
   bool isPositive = false; // left out where the weight is not above 0
 };
 

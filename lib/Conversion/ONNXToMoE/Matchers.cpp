@@ -68,8 +68,7 @@ std::optional<SliceMatch> moe::matchSlice(Value value) {
     return std::nullopt;
   SliceMatch match{slice.getInputs()[0], -1, 0, 1, 0};
   for (size_t d = 0; d < whole->size(); ++d) {
-    auto offset =
-        dyn_cast<AffineConstantExpr>(offsets.getValue().getResult(d));
+    auto offset = dyn_cast<AffineConstantExpr>(offsets.getValue().getResult(d));
     if ((*whole)[d] == (*part)[d] && offset && offset.getValue() == 0 &&
         steps[d] == 1)
       continue;
@@ -134,8 +133,8 @@ Value moe::reshapeTo(ImplicitLocOpBuilder &b, StringRef name, Value value,
   for (const onnx::Poly &dim : dims)
     exprs.push_back(dim.toAffine(b.getContext()));
   auto module = value.getParentRegion()->getParentOfType<ModuleOp>();
-  auto map = AffineMap::get(0, onnx::getNumSymbols(module), exprs,
-                            b.getContext());
+  auto map =
+      AffineMap::get(0, onnx::getNumSymbols(module), exprs, b.getContext());
   return makeNode(b, name, "Reshape", value,
                   b.getNamedAttr("shape", AffineMapAttr::get(map)));
 }
@@ -183,8 +182,8 @@ bool MatchTrace::stop(Value at, const Twine &why) {
   if (!reason.empty())
     return false;
   auto node = at ? at.getDefiningOp<onnx::NodeOp>() : onnx::NodeOp();
-  reason = (node ? "'" + node.getName().str() + "' (" +
-                       node.getOpType().str() + "): "
+  reason = (node ? "'" + node.getName().str() + "' (" + node.getOpType().str() +
+                       "): "
                  : std::string("an input: ")) +
            why.str();
   return false;

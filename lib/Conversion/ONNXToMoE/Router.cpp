@@ -48,8 +48,7 @@ Value matchNormalized(Value weights) {
   Value numerator = division.getInputs()[0];
   auto sum = getNode(division.getInputs()[1], "ReduceSum");
   auto dims = onnx::getPolyDims(numerator);
-  auto axes = sum
-                  ? dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"))
+  auto axes = sum ? dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"))
                   : DenseI64ArrayAttr();
   if (!axes || !dims || axes.size() != 1 ||
       axes[0] != int64_t(dims->size()) - 1 || !sum.getInt("keepdims", 1) ||
@@ -140,16 +139,15 @@ RouterMatch moe::makeRouting(ImplicitLocOpBuilder &b, StringRef name, Value ids,
   if (topK)
     if (auto p = matchParameters(topK, weights, experts)) {
       Value logits = reshapeTo(b, name, p->logits, {tokens, experts});
-      StringRef router = p->normalize == Normalize::Softmax ? "topk-softmax"
-                                                            : "softmax-topk";
+      StringRef router =
+          p->normalize == Normalize::Softmax ? "topk-softmax" : "softmax-topk";
       return {RouteOp::create(b, type, logits, p->score, p->normalize,
                               llvm::APFloat(p->scale)),
               router};
     }
   if (!topK)
     ids = wrapNegative(b, name, ids, experts);
-  return {RoutingFromOp::create(b, type,
-                                reshapeTo(b, name, ids, {tokens, k}),
+  return {RoutingFromOp::create(b, type, reshapeTo(b, name, ids, {tokens, k}),
                                 reshapeTo(b, name, weights, {tokens, k})),
           "routing-from"};
 }
