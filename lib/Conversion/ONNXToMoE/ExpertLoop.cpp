@@ -19,7 +19,7 @@
 //         or Gather(column of combine weights, token)
 //   result = result + ScatterElements(zeros, token, y_e * w_e, axis 0),
 //            ScatterElements(result, ..., add), ScatterND(result, ..., add), or
-//            ScatterND(result, token, GatherND(result, token) + y_e * w_e)
+//            ScatterND(result, token, Gather(result, token) + y_e * w_e)
 //
 // The additions of one layer form a chain; every expert must be in it once, in
 // any order. What the chain starts from, when not zeros, is added.
@@ -72,10 +72,18 @@ private:
   bool checkTogether(Value at);
 };
 
-/// A GatherND of the rows that the step behind it writes back.
+/// A gather of rows by one index each, or null.
+onnx::NodeOp matchRowGather(Value value) {
+  auto gather = getNode(value, "Gather");
+  if (gather && gather.getInt("axis", 0) == 0)
+    return gather;
+  return getNode(value, "GatherND");
+}
+
+/// A gather of the rows that the step behind it writes back.
 bool isPartOfStep(Operation *user, const llvm::DenseSet<Operation *> &seen) {
-  auto gather = dyn_cast<onnx::NodeOp>(user);
-  return gather && gather.isStandard("GatherND") && gather->hasOneUse() &&
+  auto gather = matchRowGather(user->getResult(0));
+  return gather && gather->hasOneUse() &&
          llvm::all_of(gather->getUsers(), [&](Operation *sum) {
            return llvm::all_of(sum->getUsers(), [&](Operation *scatter) {
              return seen.contains(scatter);
@@ -294,7 +302,7 @@ bool ExpertLoop::matchScatter(Value value, Value &earlier, Term &term,
   auto sum = reduction == "none" ? getNode(skipReshapes(contribution), "Add")
                                  : onnx::NodeOp();
   bool isUpdate = sum && eitherOrder(sum, [&](Value old, Value added) {
-                    auto gather = getNode(skipReshapes(old), "GatherND");
+                    auto gather = matchRowGather(skipReshapes(old));
                     auto there = gather ? matchCoordinate(gather.getInputs()[1])
                                         : std::nullopt;
                     auto here = matchCoordinate(indices);
