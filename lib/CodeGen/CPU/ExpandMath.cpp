@@ -14,6 +14,7 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "moe/CodeGen/CPU/Passes.h"
+#include <cmath>
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUEXPANDMATH
@@ -187,20 +188,148 @@ struct ExpandTanh : OpRewritePattern<math::TanhOp> {
   }
 };
 
+/// log(x) of a positive, finite double that a float can be: with x = 2^n m and
+/// m in [sqrt 1/2, sqrt 2], n ln 2 + 2 atanh((m - 1) / (m + 1)) by the series
+/// to the 15th power (below 2^-40 relative).
+static Value emitLog(Emitter &e, Value x) {
+  Type f64 = e.b.getF64Type(), i64 = e.b.getI64Type();
+  auto integer = [&](int64_t value) { return e.integer(i64, value); };
+  Value bits = arith::BitcastOp::create(e.b, e.like(i64), x);
+  // Adding the distance of 1 from sqrt 1/2 carries into the exponent above
+  // sqrt 2.
+  constexpr int64_t kOne = 0x3ff0000000000000, kRoot = 0x3fe6a09e667f3bcd;
+  Value shifted = arith::AddIOp::create(e.b, bits, integer(kOne - kRoot));
+  Value n = arith::SubIOp::create(
+      e.b, arith::ShRUIOp::create(e.b, shifted, integer(52)), integer(1023));
+  Value mantissa = arith::AddIOp::create(
+      e.b, arith::AndIOp::create(e.b, shifted, integer((int64_t(1) << 52) - 1)),
+      integer(kRoot));
+  Value m = arith::BitcastOp::create(e.b, e.like(f64), mantissa);
+  Value one = e.constant(f64, 1.0);
+  Value s = arith::DivFOp::create(e.b, arith::SubFOp::create(e.b, m, one),
+                                  arith::AddFOp::create(e.b, m, one));
+  Value s2 = arith::MulFOp::create(e.b, s, s);
+  Value series = e.horner(
+      s2, f64,
+      {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13, 2.0 / 15});
+  series = arith::MulFOp::create(e.b, series, s);
+  Value exponent = arith::SIToFPOp::create(e.b, e.like(f64), n);
+  return e.fma(exponent, e.constant(f64, 0.69314718055994531), series);
+}
+
+/// exp(x) in double, of what stays a float or leaves its range: as ExpandExp,
+/// with the Taylor polynomial of degree 10.
+static Value emitExp(Emitter &e, Value x) {
+  Type f64 = e.b.getF64Type(), i64 = e.b.getI64Type();
+  Value low = e.constant(f64, -150.0), high = e.constant(f64, 150.0);
+  Value clamped =
+      e.select(e.compare(arith::CmpFPredicate::OGT, x, low), x, low);
+  clamped = e.select(e.compare(arith::CmpFPredicate::OLT, clamped, high),
+                     clamped, high);
+  Value n = math::RoundEvenOp::create(
+      e.b,
+      arith::MulFOp::create(e.b, clamped, e.constant(f64, 1.4426950408889634)));
+  Value r = e.fma(n, e.constant(f64, -0.69314718055994531), clamped);
+  SmallVector<double> taylor = {1.0};
+  for (int i = 1; i <= 10; ++i)
+    taylor.push_back(taylor.back() / i);
+  Value p = e.horner(r, f64, taylor);
+  Value exponent = arith::FPToSIOp::create(e.b, e.like(i64), n);
+  Value biased = arith::AddIOp::create(e.b, exponent, e.integer(i64, 1023));
+  Value power = arith::ShLIOp::create(e.b, biased, e.integer(i64, 52));
+  return arith::MulFOp::create(
+      e.b, p, arith::BitcastOp::create(e.b, e.like(f64), power));
+}
+
+/// log with all its special values; denormals are numbers.
+struct ExpandLog : OpRewritePattern<math::LogOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::LogOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    Emitter e{{op.getLoc(), rewriter}, op.getType()};
+    Type f32 = rewriter.getF32Type(), f64 = rewriter.getF64Type();
+    Value x = op.getOperand();
+    Value infinity = e.constant(f32, INFINITY), zero = e.constant(f32, 0.0);
+    Value wide = arith::ExtFOp::create(e.b, e.like(f64), x);
+    Value result = arith::TruncFOp::create(e.b, e.like(f32), emitLog(e, wide));
+    result = e.select(e.compare(arith::CmpFPredicate::OEQ, x, infinity),
+                      infinity, result);
+    result = e.select(e.compare(arith::CmpFPredicate::OEQ, x, zero),
+                      e.constant(f32, -INFINITY), result);
+    // Below zero, or NaN.
+    Value bad = e.compare(arith::CmpFPredicate::ULT, x, zero);
+    rewriter.replaceOp(op, e.select(bad, e.constant(f32, NAN), result));
+    return success();
+  }
+};
+
+/// x^y = exp(y log |x|) in double, with the signs and special values of C's
+/// pow.
+struct ExpandPow : OpRewritePattern<math::PowFOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(math::PowFOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    Emitter e{{op.getLoc(), rewriter}, op.getType()};
+    Type f32 = rewriter.getF32Type(), f64 = rewriter.getF64Type();
+    Value x = op.getLhs(), y = op.getRhs();
+    auto equal = [&](Value a, Value b) {
+      return e.compare(arith::CmpFPredicate::OEQ, a, b);
+    };
+    Value zero = e.constant(f32, 0.0), one = e.constant(f32, 1.0);
+    Value infinity = e.constant(f32, INFINITY), nan = e.constant(f32, NAN);
+    Value magnitude = math::AbsFOp::create(e.b, x);
+    Value log = emitLog(e, arith::ExtFOp::create(e.b, e.like(f64), magnitude));
+    log = e.select(equal(magnitude, zero), e.constant(f64, -INFINITY), log);
+    log = e.select(equal(magnitude, infinity), e.constant(f64, INFINITY), log);
+    Value wide = arith::ExtFOp::create(e.b, e.like(f64), y);
+    Value product = arith::MulFOp::create(e.b, wide, log);
+    Value power =
+        arith::TruncFOp::create(e.b, e.like(f32), emitExp(e, product));
+    power = e.select(equal(magnitude, one), one, power);
+
+    // An odd exponent keeps the sign, one that is no integer has no power of a
+    // negative number.
+    Value whole = equal(math::FloorOp::create(e.b, y), y);
+    Value half = arith::MulFOp::create(e.b, y, e.constant(f32, 0.5));
+    Value even = equal(math::FloorOp::create(e.b, half), half);
+    Value odd = arith::AndIOp::create(
+        e.b, whole,
+        arith::XOrIOp::create(e.b, even, e.integer(e.b.getI1Type(), 1)));
+    Value result =
+        e.select(odd, math::CopySignOp::create(e.b, power, x), power);
+    Value below = e.compare(arith::CmpFPredicate::OLT, x, zero);
+    Value finite = e.compare(arith::CmpFPredicate::OLT, magnitude, infinity);
+    Value undefined = arith::AndIOp::create(
+        e.b, arith::AndIOp::create(e.b, below, finite),
+        arith::XOrIOp::create(e.b, whole, e.integer(e.b.getI1Type(), 1)));
+    result = e.select(undefined, nan, result);
+    result = e.select(e.compare(arith::CmpFPredicate::UNO, x, y), nan, result);
+    // Whatever the other one is, also NaN.
+    Value always = arith::OrIOp::create(e.b, equal(y, zero), equal(x, one));
+    rewriter.replaceOp(op, e.select(always, one, result));
+    return success();
+  }
+};
+
 class CPUExpandMath : public cpu::impl::CPUExpandMathBase<CPUExpandMath> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExp, ExpandTanh, ExpandSinCos<math::SinOp, false>,
-                 ExpandSinCos<math::CosOp, true>>(&getContext(),
-                                                  /*benefit=*/10);
-    // The rest is upstream's: erf, log, round, powers.
+    patterns
+        .add<ExpandExp, ExpandLog, ExpandPow, ExpandTanh,
+             ExpandSinCos<math::SinOp, false>, ExpandSinCos<math::CosOp, true>>(
+            &getContext(),
+            /*benefit=*/10);
+    // The rest is upstream's.
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return llvm::is_contained(
-          {"math.erf", "math.log", "math.log1p", "math.expm1", "math.log2"},
-          name);
+          {"math.erf", "math.log1p", "math.expm1", "math.log2"}, name);
     });
-    math::populateExpansionPatterns(
-        patterns, {"powf", "round", "rsqrt", "fpowi", "exp2"});
+    math::populateExpansionPatterns(patterns,
+                                    {"round", "rsqrt", "fpowi", "exp2"});
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

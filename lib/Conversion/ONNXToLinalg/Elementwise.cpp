@@ -136,12 +136,21 @@ const llvm::StringMap<Pair> &arithmetic() {
   return table;
 }
 
+/// Functions that are expanded for float only.
+bool isTranscendental(StringRef opType) {
+  return llvm::is_contained(
+      {"Pow", "Exp", "Log", "Sin", "Cos", "Tanh", "Erf", "Sigmoid", "Softplus"},
+      opType);
+}
+
 Lowered lowerArithmetic(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Type element = resultElement(op);
   const Pair &rules = arithmetic().find(op.getOpType())->second;
   ScalarRule rule = isa<FloatType>(element) ? rules.onFloat : rules.onInt;
   if (!rule || (!isa<FloatType>(element) && isUnsigned(op)))
     return Lowered::no("its element type is not supported");
+  if (element.isF64() && isTranscendental(op.getOpType()))
+    return Lowered::no("double precision is not supported; cast to float");
   return l.elementwise(element,
                        onnx::getDims(op.getResult(0).getType(), l.context),
                        inputs, [&](ValueRange x) {
@@ -154,6 +163,8 @@ Lowered lowerArithmetic(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
 
 Lowered lowerGelu(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Type element = resultElement(op);
+  if (element.isF64())
+    return Lowered::no("double precision is not supported; cast to float");
   bool tanh = op.getString("approximate", "none") == "tanh";
   return l.elementwise(element, l.dims(inputs[0]), inputs, [&](ValueRange x) {
     Value wide = l.widen(x[0]);
@@ -207,6 +218,9 @@ Lowered lowerCast(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Type from = l.element(inputs[0]), to = resultElement(op);
   if (from.isUnsignedInteger() || to.isUnsignedInteger())
     return Lowered::no("unsigned integers are not supported");
+  if (from.isF64() && (to.isF16() || to.isBF16()))
+    return Lowered::no("from double to a half is not supported; cast to float "
+                       "in between");
   return l.elementwise(
       to, l.dims(inputs[0]), inputs, [&](ValueRange x) -> Value {
         Value v = x[0];
@@ -225,8 +239,14 @@ Lowered lowerCast(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
         }
         if (isa<FloatType>(to)) {
           if (from.isInteger(1))
-            return arith::UIToFPOp::create(l.b, to, v);
-          return arith::SIToFPOp::create(l.b, to, v);
+            return arith::SelectOp::create(l.b, v, l.constant(to, 1),
+                                           l.constant(to, 0));
+          if (to.getIntOrFloatBitWidth() >= 32)
+            return arith::SIToFPOp::create(l.b, to, v);
+          // Through float. Rounding a whole number changes nothing, but keeps
+          // the two conversions from being folded into one that no CPU has.
+          Value number = arith::SIToFPOp::create(l.b, l.b.getF32Type(), v);
+          return l.narrow(math::RoundEvenOp::create(l.b, number), to);
         }
         if (to.isInteger(1))
           return arith::CmpIOp::create(l.b, arith::CmpIPredicate::ne, v,

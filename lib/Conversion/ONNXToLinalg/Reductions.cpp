@@ -102,6 +102,8 @@ Lowered lowerReduce(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
 }
 
 Lowered lowerSoftmax(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
+  if (l.element(inputs[0]).isF64())
+    return Lowered::no("double precision is not supported; cast to float");
   Value x = widened(l, inputs[0]);
   int64_t rank = l.dims(x).size(), axis = op.getInt("axis", rank - 1);
   SmallVector<int64_t> swap = llvm::to_vector(llvm::seq<int64_t>(0, rank));
