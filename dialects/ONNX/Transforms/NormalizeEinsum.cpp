@@ -14,7 +14,8 @@
 //   in one and the result    rows or columns
 //
 // so that the equation is MatMul of [batch..., rows, contracted] and
-// [batch..., contracted, columns], between transposes.
+// [batch..., contracted, columns], between transposes. Where one term is a
+// vector in each batch, the other one stays as it lies.
 
 #include "dialects/ONNX/Transforms/Normalize.h"
 #include <map>
@@ -91,6 +92,45 @@ bool parse(NodeRewriter &r, SmallVectorImpl<Term> &terms, std::string &result) {
   return true;
 }
 
+/// The product of a vector of one contracted letter and a matrix whose letters
+/// are batch, own and contracted, in this order or with the last two exchanged;
+/// a null value for others.
+Term vectorProduct(NodeRewriter &r, Term vector, Term matrix,
+                   const std::string &batch, const std::string &contracted,
+                   const std::string &own) {
+  bool isLast = matrix.letters == batch + own + contracted;
+  auto dims = getPolyDims(matrix.value);
+  if (contracted.size() != 1 || !dims ||
+      (!isLast && matrix.letters != batch + contracted + own) ||
+      !order(r, vector, batch + contracted))
+    return {};
+  auto lead = ArrayRef<Poly>(*dims).take_front(batch.size());
+  SmallVector<Poly> column(lead), whole(lead);
+  Poly size = (*dims)[matrix.letters.find(contracted)];
+  if (isLast) {
+    column.append(own.size() - 1, Poly(1));
+    column.append({size, Poly(1)});
+    llvm::append_range(whole,
+                       ArrayRef<Poly>(*dims).slice(batch.size(), own.size()));
+  } else {
+    Poly width(1);
+    for (const Poly &dim : ArrayRef<Poly>(*dims).drop_front(batch.size() + 1)) {
+      whole.push_back(dim);
+      width = width * dim;
+    }
+    column.append({Poly(1), size});
+    SmallVector<Poly> flat(lead);
+    flat.append({size, width});
+    matrix.value = r.reshape(matrix.value, flat);
+  }
+  vector.value = r.reshape(vector.value, column);
+  if (!vector.value || !matrix.value)
+    return {};
+  Value y = isLast ? r.create("MatMul", {matrix.value, vector.value})
+                   : r.create("MatMul", {vector.value, matrix.value});
+  return {y ? r.reshape(y, whole) : Value(), batch + own};
+}
+
 Values einsumRule(NodeRewriter &r) {
   SmallVector<Term> terms;
   std::string result;
@@ -137,6 +177,13 @@ Values einsumRule(NodeRewriter &r) {
       size = size * sizes[letter];
     return size;
   };
+  if (rows.empty() != columns.empty()) {
+    Term &vector = rows.empty() ? a : b, &matrix = rows.empty() ? b : a;
+    Term whole = vectorProduct(r, vector, matrix, batch, contracted,
+                               rows.empty() ? columns : rows);
+    if (whole.value)
+      return order(r, whole, result) ? single(whole.value) : std::nullopt;
+  }
   auto flatten = [&](Term &term, StringRef first, StringRef second) {
     if (!order(r, term, batch + first.str() + second.str()))
       return false;
