@@ -133,6 +133,7 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
   module->setAttr("cpu.isa", StringAttr::get(context, isa.name));
   if (failed(apply(module, populatePagerPipeline, "pager")))
     return failure();
+  metadata["positive"] = getRequiredSizes(module);
   std::string suffix = ("-" + isa.name).str();
   if (reached(Stage::Pager, module, suffix))
     return success();

@@ -162,12 +162,18 @@ FailureOr<json::Object> moe::takeSignature(ModuleOp module) {
     for (auto pair : pairs.getAsRange<AffineMapAttr>())
       equal.push_back(json::Array{dimension(pair.getValue().getResult(0)),
                                   dimension(pair.getValue().getResult(1))});
+  return json::Object{{"symbols", std::move(symbols)},
+                      {"equal", std::move(equal)},
+                      {"inputs", std::move(inputs)},
+                      {"outputs", std::move(outputs)},
+                      {"states", std::move(states)}};
+}
+
+json::Array moe::getRequiredSizes(ModuleOp module) {
   json::Array positive;
-  if (auto dims = module->getAttrOfType<ArrayAttr>("onnx.positive_dims"))
+  if (auto dims =
+          module->getAttrOfType<ArrayAttr>(onnx::ONNXDialect::kPositiveDims))
     for (auto dim : dims.getAsRange<AffineMapAttr>())
       positive.push_back(dimension(dim.getValue().getResult(0)));
-  return json::Object{
-      {"symbols", std::move(symbols)}, {"positive", std::move(positive)},
-      {"equal", std::move(equal)},     {"inputs", std::move(inputs)},
-      {"outputs", std::move(outputs)}, {"states", std::move(states)}};
+  return positive;
 }

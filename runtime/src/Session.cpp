@@ -195,10 +195,10 @@ moe_rt_status moe_rt_session::checkShapes() {
   for (const Poly &size : signature.positive) {
     int64_t value = 0;
     if (!size.evaluate(symbols.data(), value) || value < 1)
-      return fail(
-          MOE_RT_INVALID_ARGUMENT,
-          "the model reads the last of '" + size.text(signature.symbols) +
-              "' positions, but the inputs give " + std::to_string(value));
+      return fail(MOE_RT_INVALID_ARGUMENT,
+                  "the model needs " + size.text(signature.symbols) +
+                      " to be at least 1, but the inputs give " +
+                      std::to_string(value));
   }
   return MOE_RT_OK;
 }

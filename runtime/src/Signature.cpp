@@ -35,18 +35,20 @@ bool Poly::evaluate(const int64_t *symbols, int64_t &value) const {
 std::string Poly::text(const std::vector<std::string> &names) const {
   std::string result;
   for (const Term &term : terms) {
-    if (!result.empty())
-      result += " + ";
     std::string factors;
     for (int32_t symbol : term.symbols)
       factors += (factors.empty() ? "" : "*") + names[symbol];
+    // The sign between two terms is an operator.
+    bool minus = !result.empty() && term.coefficient < 0;
+    if (!result.empty())
+      result += minus ? " - " : " + ";
+    std::string number = std::to_string(term.coefficient);
+    if (minus)
+      number.erase(0, 1);
     if (factors.empty())
-      result += std::to_string(term.coefficient);
+      result += number;
     else
-      result +=
-          (term.coefficient == 1 ? ""
-                                 : std::to_string(term.coefficient) + "*") +
-          factors;
+      result += (number == "1" ? "" : number + "*") + factors;
   }
   return result.empty() ? "0" : result;
 }

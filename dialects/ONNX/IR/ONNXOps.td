@@ -38,6 +38,9 @@ def ONNX_Dialect : Dialect {
   let extraClassDeclaration = [{
     /// Module attribute: names of the symbols, an ArrayAttr of strings.
     static constexpr ::llvm::StringLiteral kSymbols = "onnx.symbols";
+    /// Module attribute: sizes that must be at least 1 when a model runs, an
+    /// array of maps with one result.
+    static constexpr ::llvm::StringLiteral kPositiveDims = "onnx.positive_dims";
     /// Argument and result attribute: the ONNX name of a graph input or output.
     static constexpr ::llvm::StringLiteral kName = "onnx.name";
     /// Argument attribute: index of the graph output that continues this

@@ -20,6 +20,10 @@ namespace mlir::moe {
 /// and names the output, when its size depends on data.
 FailureOr<llvm::json::Object> takeSignature(ModuleOp module);
 
+/// `positive` of the metadata: sizes that the lowered module needs to be at
+/// least 1.
+llvm::json::Array getRequiredSizes(ModuleOp module);
+
 } // namespace mlir::moe
 
 #endif // MOE_PIPELINES_SIGNATURE_H

@@ -30,7 +30,7 @@ Lowered lowerGather(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   SmallVector<AffineExpr> exprs;
   for (unsigned i = 0; i < indexRank; ++i)
     exprs.push_back(l.b.getAffineDimExpr(axis + i));
-  Value extent = l.size(dataDims[axis]);
+  onnx::Poly count = countElements(dims);
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
   return l.generic(l.empty(resultElement(op), dims), dims, indices,
@@ -40,7 +40,7 @@ Lowered lowerGather(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
                      SmallVector<Value> at;
                      for (unsigned i = 0; i < dataDims.size(); ++i) {
                        if (i == axis)
-                         at.push_back(l.safeIndex(x[0], extent));
+                         at.push_back(l.safeIndex(x[0], dataDims[axis], count));
                        else
                          at.push_back(linalg::IndexOp::create(
                              l.b, i < axis ? i : i + indexRank - 1));
@@ -56,12 +56,15 @@ Lowered lowerGatherElements(Lowering &l, onnx::NodeOp op,
   int64_t axis = op.getInt("axis", 0);
   if (axis < 0)
     axis += dims.size();
-  Value extent = l.size(dataDims[axis]);
+  for (auto [i, dim] : llvm::enumerate(dims))
+    if (int64_t(i) != axis)
+      l.requireWithin(dim, dataDims[i]);
+  onnx::Poly count = countElements(dims);
   return l.elementwise(
       resultElement(op), dims, inputs[1], [&](ValueRange x) -> Value {
         SmallVector<Value> at;
         for (unsigned i = 0; i < dims.size(); ++i)
-          at.push_back(i == axis ? l.safeIndex(x[0], extent)
+          at.push_back(i == axis ? l.safeIndex(x[0], dataDims[axis], count)
                                  : linalg::IndexOp::create(l.b, i).getResult());
         return tensor::ExtractOp::create(l.b, data, at);
       });
@@ -138,24 +141,29 @@ Lowered lowerScatterElements(Lowering &l, onnx::NodeOp op,
   int64_t axis = op.getInt("axis", 0);
   if (axis < 0)
     axis += dims.size();
-  Value extent = l.size(dims[axis]);
-  return scatter(l, op, inputs, l.dims(inputs[1]), [&](ValueRange ivs) {
+  Dims indexDims = l.dims(inputs[1]);
+  for (auto [i, dim] : llvm::enumerate(indexDims))
+    if (int64_t(i) != axis)
+      l.requireWithin(dim, dims[i]);
+  onnx::Poly count = countElements(indexDims);
+  return scatter(l, op, inputs, indexDims, [&](ValueRange ivs) {
     SmallVector<Value> at(ivs.begin(), ivs.end());
     Value raw = tensor::ExtractOp::create(l.b, inputs[1], ivs);
-    at[axis] = l.safeIndex(raw, extent);
+    at[axis] = l.safeIndex(raw, dims[axis], count);
     return at;
   });
 }
 
 /// The place that an index tensor's last dimension, at `ivs`, points to.
 SmallVector<Value> readPlace(Lowering &l, Value indices, ValueRange ivs,
-                             ArrayRef<AffineExpr> extents) {
+                             ArrayRef<AffineExpr> extents,
+                             const onnx::Poly &count) {
   SmallVector<Value> place;
   for (auto [i, extent] : llvm::enumerate(extents)) {
     SmallVector<Value> at(ivs.begin(), ivs.end());
     at.push_back(l.index(i));
     Value raw = tensor::ExtractOp::create(l.b, indices, at);
-    place.push_back(l.safeIndex(raw, l.size(extent)));
+    place.push_back(l.safeIndex(raw, extent, count));
   }
   return place;
 }
@@ -171,7 +179,8 @@ Lowered lowerScatterND(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return scatter(l, op, inputs, l.dims(inputs[2]), [&](ValueRange ivs) {
     SmallVector<Value> at =
         readPlace(l, inputs[1], ivs.take_front(outer),
-                  ArrayRef<AffineExpr>(dims).take_front(depth.getValue()));
+                  ArrayRef<AffineExpr>(dims).take_front(depth.getValue()),
+                  countElements(l.dims(inputs[2])));
     llvm::append_range(at, ivs.drop_front(outer));
     return at;
   });
@@ -195,7 +204,8 @@ Lowered lowerGatherND(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
         at,
         readPlace(l, indices, ValueRange(ivs).take_front(outer),
                   ArrayRef<AffineExpr>(dataDims).drop_front(batch).take_front(
-                      depth.getValue())));
+                      depth.getValue()),
+                  countElements(dims)));
     llvm::append_range(at, ValueRange(ivs).drop_front(outer));
     return tensor::ExtractOp::create(l.b, data, at);
   });

@@ -279,7 +279,44 @@ Value Lowering::narrow(Value scalar, Type type) {
   return arith::TruncFOp::create(b, type, scalar);
 }
 
-Value Lowering::safeIndex(Value raw, Value extent) {
+onnx::Poly moe::countElements(ArrayRef<AffineExpr> dims) {
+  onnx::Poly count(1);
+  for (AffineExpr dim : dims)
+    count = count * onnx::Poly::fromAffine(dim);
+  return count;
+}
+
+void Lowering::require(const onnx::Poly &size) {
+  if ((size - onnx::Poly(1)).isNonNegative())
+    return;
+  if (AffineExpr expr = size.toAffine(context))
+    requirements.insert(expr);
+}
+
+void Lowering::requireWithin(AffineExpr part, AffineExpr whole) {
+  require(onnx::Poly::fromAffine(whole) - onnx::Poly::fromAffine(part) +
+          onnx::Poly(1));
+}
+
+void Lowering::recordRequirements(ModuleOp module) {
+  SmallVector<Attribute> all;
+  if (auto old =
+          module->getAttrOfType<ArrayAttr>(onnx::ONNXDialect::kPositiveDims))
+    llvm::append_range(all, old);
+  unsigned symbols = onnx::getNumSymbols(module);
+  for (AffineExpr expr : requirements)
+    all.push_back(AffineMapAttr::get(AffineMap::get(0, symbols, expr)));
+  if (!all.empty())
+    module->setAttr(onnx::ONNXDialect::kPositiveDims, b.getArrayAttr(all));
+}
+
+Value Lowering::safeIndex(Value raw, AffineExpr extent,
+                          const onnx::Poly &count) {
+  // Without elements to read from, there is nothing to read.
+  onnx::Poly size = onnx::Poly::fromAffine(extent);
+  if (!count.dividedBy(size))
+    require(size);
+  Value length = this->size(extent);
   Value value = raw.getType().isIndex()
                     ? raw
                     : arith::IndexCastOp::create(b, b.getIndexType(), raw);
@@ -287,8 +324,8 @@ Value Lowering::safeIndex(Value raw, Value extent) {
   Value negative =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, value, zero);
   value = arith::SelectOp::create(
-      b, negative, arith::AddIOp::create(b, value, extent), value);
-  Value last = arith::SubIOp::create(b, extent, index(1));
+      b, negative, arith::AddIOp::create(b, value, length), value);
+  Value last = arith::SubIOp::create(b, length, index(1));
   value = arith::MinSIOp::create(b, value, last);
   return arith::MaxSIOp::create(b, value, zero);
 }

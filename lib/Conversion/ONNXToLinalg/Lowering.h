@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::moe {
@@ -76,9 +77,18 @@ public:
   Value widen(Value scalar);
   Value narrow(Value scalar, Type type);
 
-  /// An index tensor's element as an index in [0, size): negative ones count
-  /// from the end, others are clamped, so that no input reads outside.
-  Value safeIndex(Value raw, Value size);
+  /// An index tensor's element as an index in [0, extent): negative ones count
+  /// from the end, others are clamped, so that no input reads outside. Where
+  /// `count` elements are read, the extent is required to be at least 1.
+  Value safeIndex(Value raw, AffineExpr extent, const onnx::Poly &count);
+
+  /// What the runtime checks before a run: `size` is at least 1. Sizes that
+  /// always are need no check.
+  void require(const onnx::Poly &size);
+  /// Requires `part` to be no larger than `whole`.
+  void requireWithin(AffineExpr part, AffineExpr whole);
+  /// Adds the requirements to those of the module.
+  void recordRequirements(ModuleOp module);
 
 private:
   Value evaluate(AffineExpr expr);
@@ -87,6 +97,7 @@ private:
   Location start;
   DenseMap<Value, Dims> known;
   DenseMap<AffineExpr, Value> sizes;
+  llvm::SetVector<AffineExpr> requirements;
 };
 
 /// Lowers a node: one value for each result (null: unused), or nothing with the
@@ -111,6 +122,9 @@ void addMovementLowerings(LowerTable &table);
 void addIndexingLowerings(LowerTable &table);
 void addReductionLowerings(LowerTable &table);
 void addProductLowerings(LowerTable &table);
+
+/// Number of elements of a tensor with these dimensions.
+onnx::Poly countElements(ArrayRef<AffineExpr> dims);
 
 /// softmax over the last dimension, in f32.
 Value softmaxLast(Lowering &l, Value x, bool zeroWhenMasked);

@@ -204,6 +204,7 @@ void ConvertONNXToLinalg::runOnOperation() {
     report.emit(getOperation().getLoc());
     return signalPassFailure();
   }
+  lowering.recordRequirements(getOperation());
   Operation *terminator = main.getBody().front().getTerminator();
   lowering.b.setInsertionPoint(terminator);
   for (OpOperand &operand : terminator->getOpOperands())

@@ -229,7 +229,14 @@ Lowered lowerRotary(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Dims cacheDims = l.dims(cosines);
   if (cacheDims.size() != (positions ? 2u : 3u))
     return Lowered::no("its caches have an unexpected rank");
-  Value rows = l.size(cacheDims[0]);
+  onnx::Poly count = countElements(dims);
+  l.require(onnx::Poly::fromAffine(cacheDims.back()) - onnx::Poly(half - 1));
+  // A cache without positions has a row for each of the input's.
+  Dims rowDims = positions ? l.dims(positions) : cacheDims;
+  if (rowDims.size() < 2)
+    return Lowered::no("its positions must be [batch, sequence]");
+  l.requireWithin(dims[0], rowDims[0]);
+  l.requireWithin(dims[positionDim], rowDims[1]);
 
   Value y = l.elementwise(type, dims, x, [&](ValueRange v) -> Value {
     SmallVector<Value> at;
@@ -262,7 +269,7 @@ Lowered lowerRotary(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
     if (positions) {
       Value position = tensor::ExtractOp::create(
           l.b, positions, ValueRange{at[0], at[positionDim]});
-      cacheAt = {l.safeIndex(position, rows), pair};
+      cacheAt = {l.safeIndex(position, cacheDims[0], count), pair};
     } else {
       cacheAt = {at[0], at[positionDim], pair};
     }

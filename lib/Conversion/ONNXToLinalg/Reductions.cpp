@@ -222,6 +222,7 @@ Lowered lowerTopK(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
     return Lowered::no("only the last dimension of float tensors with a "
                        "constant k is supported");
   bool largest = op.getInt("largest", 1);
+  l.requireWithin(outDims.back(), dims.back());
   onnx::Poly rows(1);
   for (AffineExpr dim : ArrayRef<AffineExpr>(dims).drop_back())
     rows = rows * onnx::Poly::fromAffine(dim);

@@ -131,6 +131,17 @@ LogicalResult experts(Inference &n) {
       return n.contradict("tokens " + n.text(dims) +
                           " do not fit expert weights " + n.text(fc1));
   }
+  // A row of probabilities for each token.
+  if (!probabilities.empty()) {
+    Poly tokens(1), rows(1);
+    for (const Poly &dim : ArrayRef<Poly>(dims).drop_back())
+      tokens = tokens * dim;
+    for (const Poly &dim : ArrayRef<Poly>(probabilities).drop_back())
+      rows = rows * dim;
+    if (tokens != rows && failed(n.unify(tokens, rows)))
+      return n.contradict("routes " + n.text(tokens) + " tokens with " +
+                          n.text(rows) + " rows of probabilities");
+  }
   return n.set(0, n.elementOf(0), dims);
 }
 

@@ -317,6 +317,10 @@ LogicalResult scatterElements(Inference &n) {
     return n.contradict("scatters " + n.text(updates) + " at " +
                         n.text(indices) + " into " + n.text(data) +
                         ", of different ranks");
+  for (size_t i = 0; i < indices.size() && i < updates.size(); ++i)
+    if (indices[i] != updates[i] && failed(n.unify(indices[i], updates[i])))
+      return n.contradict("scatters " + n.text(updates) + " at " +
+                          n.text(indices));
   return inferSameAsFirst(n);
 }
 

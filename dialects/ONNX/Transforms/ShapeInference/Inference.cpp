@@ -14,8 +14,7 @@ using namespace mlir::moe::onnx;
 
 /// Module attribute: pairs of dimensions that must be equal when a model runs.
 static constexpr StringLiteral kEqualDims = "onnx.equal_dims";
-/// Module attribute: dimensions that must not be 0 when a model runs.
-static constexpr StringLiteral kPositiveDims = "onnx.positive_dims";
+static constexpr StringLiteral kPositiveDims = ONNXDialect::kPositiveDims;
 static constexpr StringLiteral kBoundSymbols = "onnx.bound_symbols";
 
 //===----------------------------------------------------------------------===//

@@ -112,6 +112,8 @@ LogicalResult squeeze(Inference &n) {
     if (named && dim.asConstant() && dim.asConstant() != 1)
       return n.contradict("squeezes dimension " + Twine(i) + " of " +
                           n.text(dims));
+    if (named && !dim.asConstant() && failed(n.unify(dim, Poly(1))))
+      return failure();
     if (!named && !(all && dim.asConstant() == 1))
       result.push_back(dim);
   }
