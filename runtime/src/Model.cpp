@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -78,6 +79,26 @@ bool readAt(int file, void *buffer, uint64_t bytes, uint64_t offset) {
   return true;
 }
 
+/// Opens a file to read, or tells why not. Anything but a regular file is
+/// refused, and without waiting: a pipe nobody writes to would block for ever.
+int openRegular(const std::string &path, moe_rt_status &status,
+                std::string &problem) {
+  Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  struct stat info;
+  if (file.value < 0 || fstat(file.value, &info) != 0) {
+    status = errno == ENOENT ? MOE_RT_NOT_FOUND : MOE_RT_IO;
+    problem = path + ": " + std::strerror(errno);
+    return -1;
+  }
+  if (!S_ISREG(info.st_mode)) {
+    status = MOE_RT_INVALID_ARGUMENT;
+    problem = path + (S_ISDIR(info.st_mode) ? ": is a folder, not a file"
+                                            : ": not a regular file");
+    return -1;
+  }
+  return std::exchange(file.value, -1);
+}
+
 std::string folderOf(const std::string &path) {
   size_t slash = path.rfind('/');
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
@@ -87,14 +108,15 @@ std::string folderOf(const std::string &path) {
 
 /// Hashes the whole file through the descriptor that dlopen then uses.
 moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
-  Descriptor descriptor{open(file, O_RDONLY | O_CLOEXEC)};
+  moe_rt_status refusal;
+  std::string problem;
+  Descriptor descriptor{openRegular(file, refusal, problem)};
   if (descriptor.value < 0)
-    return fail(errno == ENOENT ? MOE_RT_NOT_FOUND : MOE_RT_IO,
-                path + ": " + std::strerror(errno));
+    return fail(refusal, problem);
   struct stat status;
   moe_format_trailer trailer;
-  if (fstat(descriptor.value, &status) != 0 || !S_ISREG(status.st_mode))
-    return fail(MOE_RT_INVALID_ARGUMENT, path + ": not a regular file");
+  if (fstat(descriptor.value, &status) != 0)
+    return fail(MOE_RT_IO, path + ": " + std::strerror(errno));
   uint64_t size = status.st_size;
   auto damaged = [&](const char *what) {
     return fail(MOE_RT_DAMAGED, path + ": " + what +
@@ -147,7 +169,7 @@ moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
                                          std::to_string(MOE_RT_ABI_VERSION));
   weightsId = trailer.weights_id;
   metadata.assign(code->metadata, code->metadata_bytes);
-  std::string problem = signature.parse(metadata.data(), metadata.size());
+  problem = signature.parse(metadata.data(), metadata.size());
   if (!problem.empty())
     return fail(MOE_RT_DAMAGED, path + ": its metadata is wrong: " + problem);
   return MOE_RT_OK;
@@ -165,11 +187,12 @@ moe_rt_status moe_rt_model::loadWeights(uint64_t weightsId) {
   weightsPath = access(renamed.c_str(), F_OK) == 0
                     ? renamed
                     : folderOf(path) + signature.weightsFile;
-  weights = open(weightsPath.c_str(), O_RDONLY | O_CLOEXEC);
+  moe_rt_status refusal;
+  std::string problem;
+  weights = openRegular(weightsPath, refusal, problem);
   if (weights < 0)
-    return fail(errno == ENOENT ? MOE_RT_NOT_FOUND : MOE_RT_IO,
-                weightsPath + ": " + std::strerror(errno) +
-                    "; the weights of " + path + " must lie beside it");
+    return fail(refusal,
+                problem + "; the weights of " + path + " must lie beside it");
   struct stat status;
   auto damaged = [&](const char *what) {
     return fail(MOE_RT_DAMAGED, weightsPath + ": " + what +

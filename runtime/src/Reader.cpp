@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <liburing.h>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <unistd.h>
 #include <vector>
@@ -30,9 +31,21 @@ struct Request {
 /// Reads and completes in threads of its own.
 class PoolReader final : public Reader {
 public:
-  PoolReader(int file, bool direct) : file(file), direct(direct) {
-    for (int i = 0; i < 2; ++i)
-      threads.emplace_back([this] { work(); });
+  /// Null with a reason when the system gives no thread; `file` is its own.
+  static std::unique_ptr<Reader> create(int file, bool direct,
+                                        std::string &problem) {
+    auto reader = std::unique_ptr<PoolReader>(new PoolReader(file, direct));
+    try {
+      for (int i = 0; i < kThreads; ++i)
+        reader->threads.emplace_back([&pool = *reader] { pool.work(); });
+    } catch (const std::system_error &error) {
+      // One is enough.
+      if (reader->threads.empty()) {
+        problem = std::string("no thread to read with: ") + error.what();
+        return nullptr;
+      }
+    }
+    return reader;
   }
   ~PoolReader() override {
     {
@@ -63,6 +76,10 @@ public:
   const char *name() const override { return direct ? "pread" : "buffered"; }
 
 private:
+  static constexpr int kThreads = 2;
+  PoolReader(int file, bool direct) : file(file), direct(direct) {
+    threads.reserve(kThreads);
+  }
   int read(Request request) {
     while (request.bytes > 0) {
       ssize_t got = pread(file, request.buffer, request.bytes, request.offset);
@@ -234,7 +251,7 @@ std::unique_ptr<Reader> Reader::open(const std::string &path,
       if (auto reader = UringReader::create(file))
         return reader;
     if (file >= 0 && way != "uring")
-      return std::make_unique<PoolReader>(file, true);
+      return PoolReader::create(file, true, problem);
     if (file >= 0)
       close(file);
     if (!any) {
@@ -248,5 +265,5 @@ std::unique_ptr<Reader> Reader::open(const std::string &path,
     problem = path + ": " + std::strerror(errno);
     return nullptr;
   }
-  return std::make_unique<PoolReader>(file, false);
+  return PoolReader::create(file, false, problem);
 }

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <sched.h>
+#include <system_error>
 
 using namespace moe_rt;
 
@@ -37,8 +38,13 @@ int moe_rt::availableThreads() {
 }
 
 ThreadPool::ThreadPool(int threads) {
-  for (int i = 1; i < threads; ++i)
-    workers.emplace_back([this] { work(); });
+  workers.reserve(std::max(0, threads - 1));
+  try {
+    while (size() < threads)
+      workers.emplace_back([this] { work(); });
+  } catch (const std::system_error &) {
+    // The system gives no more. Results do not depend on how many there are.
+  }
 }
 
 ThreadPool::~ThreadPool() {

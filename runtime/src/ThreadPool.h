@@ -21,8 +21,9 @@ namespace moe_rt {
 /// Threads this process may use: its affinity, limited by the control group.
 int availableThreads();
 
-/// Runs parallel loops on the calling thread and `threads - 1` workers. Workers
-/// spin for some microseconds after a loop, then sleep.
+/// Runs parallel loops on the calling thread and `threads - 1` workers, or as
+/// many as the system allows. Workers spin for some microseconds after a loop,
+/// then sleep.
 class ThreadPool {
 public:
   explicit ThreadPool(int threads);

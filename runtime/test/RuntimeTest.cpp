@@ -19,7 +19,9 @@
 #include <list>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <pthread.h>
 #include <sstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using json = nlohmann::json;
@@ -373,6 +375,50 @@ TEST_F(RuntimeTest, ForeignAndMissingWeights) {
   EXPECT_EQ(load("bad"), MOE_RT_NOT_FOUND);
   std::rename((folder + "/away").c_str(), (folder + "/model.moew").c_str());
   EXPECT_EQ(load("none"), MOE_RT_NOT_FOUND);
+}
+
+/// What is no file is refused by name, and without waiting for a writer.
+TEST_F(RuntimeTest, PipesAndFoldersAreNoModels) {
+  ASSERT_EQ(mkfifo((folder + "/pipe.moe").c_str(), 0600), 0);
+  EXPECT_EQ(load("pipe"), MOE_RT_INVALID_ARGUMENT);
+  EXPECT_NE(error().find("pipe.moe: not a regular file"), std::string::npos);
+  spit(folder + "/odd.moe", slurp(folder + "/model.moe"));
+  ASSERT_EQ(mkfifo((folder + "/odd.moew").c_str(), 0600), 0);
+  EXPECT_EQ(load("odd"), MOE_RT_INVALID_ARGUMENT);
+  EXPECT_NE(error().find("odd.moew: not a regular file"), std::string::npos);
+  std::remove((folder + "/odd.moew").c_str());
+  ASSERT_EQ(mkdir((folder + "/odd.moew").c_str(), 0700), 0);
+  EXPECT_EQ(load("odd"), MOE_RT_INVALID_ARGUMENT);
+  EXPECT_NE(error().find("odd.moew: is a folder"), std::string::npos);
+}
+
+/// Sets the default stack of new threads beyond what any address space holds.
+class NoMoreThreads {
+public:
+  NoMoreThreads() {
+    pthread_getattr_default_np(&before);
+    pthread_attr_t huge = before;
+    pthread_attr_setstacksize(&huge, size_t(1) << 46);
+    pthread_setattr_default_np(&huge);
+  }
+  ~NoMoreThreads() { pthread_setattr_default_np(&before); }
+
+private:
+  pthread_attr_t before;
+};
+
+TEST_F(RuntimeTest, RefusedThreadsAreDoneWithout) {
+  NoMoreThreads none;
+  ASSERT_EQ(load(), MOE_RT_OK);
+  moe_rt_options options;
+  moe_rt_options_init(&options);
+  options.threads = 8;
+  options.io = "buffered";
+  EXPECT_EQ(moe_rt_session_open(model, &options, &session),
+            MOE_RT_INVALID_ARGUMENT);
+  EXPECT_NE(error().find("no thread to read with"), std::string::npos);
+  moe_rt::ThreadPool pool(8);
+  EXPECT_EQ(pool.size(), 1);
 }
 
 TEST(ThreadPool, EveryIterationOnce) {
