@@ -34,7 +34,7 @@ extern "C" {
   X(OK, 0, "success")                                                          \
   X(INVALID_ARGUMENT, 1, "an argument or an input is not acceptable")          \
   X(NOT_FOUND, 2, "a file or a name does not exist")                           \
-  X(IO, 3, "reading failed")                                                   \
+  X(IO, 3, "reading or writing failed")                                        \
   X(DAMAGED, 4, "a file is damaged or cut short")                              \
   X(INCOMPATIBLE, 5, "a file is of another version, machine or model")         \
   X(BUDGET, 6, "the memory budget cannot be met")                              \
@@ -134,9 +134,9 @@ typedef struct moe_rt_options {
 MOE_RT_API void moe_rt_options_init(moe_rt_options *options);
 
 /* What a session with these options would hold, as JSON, before anything is
- * loaded: dense, arena, state and slot bytes, slots per layer, the floor, the
- * policy and why. BUDGET when it cannot be met; the text names what works. The
- * string lives until the next plan of the model. */
+ * loaded: dense, arena, state, output and slot bytes, slots per layer, the
+ * floor, the policy and why. BUDGET when it cannot be met; the text names what
+ * works. The string lives until the next plan of the model. */
 MOE_RT_API moe_rt_status moe_rt_model_plan(moe_rt_model *model,
                                            const moe_rt_options *options,
                                            const char **json);
@@ -183,7 +183,8 @@ MOE_RT_API void moe_rt_session_cancel(moe_rt_session *session);
 MOE_RT_API const char *moe_rt_session_stats(moe_rt_session *session);
 
 /* Writes one JSON line for each demanded expert to `path` from now on:
- * {"stream", "bank", "expert", "hit", "bytes"}. NULL ends it. */
+ * {"stream", "bank", "expert", "hit", "bytes"}. NULL ends it; IO when lines
+ * could not be written. */
 MOE_RT_API moe_rt_status moe_rt_session_trace(moe_rt_session *session,
                                               const char *path);
 

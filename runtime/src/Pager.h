@@ -71,6 +71,8 @@ public:
 
   const PagerStatistics &statistics() const { return stats; }
   uint64_t slotBytes() const;
+  /// Bytes the slots' device could still hold.
+  uint64_t available() const { return device->available(); }
   const char *policyName() const { return policy->name(); }
   const char *readerName() const { return reader->name(); }
   const char *deviceName() const { return device->name(); }

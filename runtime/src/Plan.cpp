@@ -19,8 +19,38 @@ namespace {
 /// Threads' stacks, I/O rings, tables: held whatever the model.
 constexpr uint64_t kOverhead = 4u << 20;
 
+/// Larger sizes are a mistake, and their sums would overflow.
+constexpr uint64_t kMostBytes = uint64_t(1) << 46;
+
 std::string mebibytes(uint64_t bytes) {
   return std::to_string((bytes + (1 << 20) - 1) >> 20) + "MiB";
+}
+
+/// A size the user gave, not rounded.
+std::string exactly(uint64_t bytes) {
+  if (bytes % (1 << 20) == 0)
+    return mebibytes(bytes);
+  return std::to_string(bytes) + (bytes == 1 ? " byte" : " bytes");
+}
+
+moe_rt_status checkOptions(moe_rt_model &model, const moe_rt_options &options) {
+  auto fail = [&](const char *text) {
+    return model.context->fail(MOE_RT_INVALID_ARGUMENT, text);
+  };
+  if (options.max_context < 1 || options.max_batch < 1 ||
+      options.prefill_chunk < 1 || options.max_context > (int64_t(1) << 40) ||
+      options.max_batch > (int64_t(1) << 31) ||
+      options.prefill_chunk > (int64_t(1) << 31))
+    return fail("max_context, max_batch and prefill_chunk must be positive");
+  if (!(options.budget_percent >= 0 && options.budget_percent <= 100) ||
+      options.expert_slots < 0 || options.threads < 0)
+    return fail("percent, slots and threads must not be negative, percent at "
+                "most 100");
+  if ((options.memory_budget > 0) + (options.budget_percent > 0) +
+          (options.expert_slots > 0) >
+      1)
+    return fail("give one of a memory budget, a percentage and expert slots");
+  return MOE_RT_OK;
 }
 
 /// The largest values the symbols are planned for: a state's axis is a context
@@ -63,6 +93,140 @@ moe_rt_status chooseVariant(moe_rt_model &model, const char *isa, Plan &plan) {
           : "this CPU has none of the instruction sets of the model: " + known);
 }
 
+/// Everything but the slots, and the floor. False when sizes overflow.
+bool planFixed(const moe_rt_model &model, const moe_rt_options &options,
+               Plan &plan) {
+  const Signature &signature = model.signature;
+  std::vector<int64_t> symbols = largestSymbols(model, options);
+  int64_t arena = plan.variant->arena_bytes(symbols.data());
+  if (arena < 0 || uint64_t(arena) > kMostBytes)
+    return false;
+  plan.arena = wholePages(arena);
+  plan.dense = signature.denseBytes;
+  plan.overhead = kOverhead;
+  for (const StateInfo &state : signature.states) {
+    uint64_t bytes;
+    if (!stateBytes(model, state, symbols.data(), options.max_context, bytes))
+      return false;
+    plan.stateSizes.push_back(wholePages(bytes));
+    plan.state += plan.stateSizes.back();
+  }
+  for (const TensorInfo &output : signature.outputs) {
+    uint64_t bytes = 0; // a state's output is the state
+    if (output.state < 0 && !tensorBytes(output, symbols.data(), bytes))
+      return false;
+    plan.outputSizes.push_back(wholePages(bytes));
+    plan.outputs += plan.outputSizes.back();
+  }
+  plan.floor = plan.total();
+  for (const BankInfo &bank : signature.banks) {
+    plan.floor += bank.slotBytes;
+    plan.expertBytes += bank.slotBytes * bank.experts;
+    plan.bytesPerToken += bank.slotBytes * std::min(bank.k, bank.experts);
+  }
+  return true;
+}
+
+/// What the floor is made of.
+std::string partsOf(const Plan &plan) {
+  uint64_t oneEach = plan.floor - plan.dense - plan.arena - plan.state -
+                     plan.outputs - plan.overhead;
+  return "dense weights " + mebibytes(plan.dense) + ", arena " +
+         mebibytes(plan.arena) + ", state " + mebibytes(plan.state) +
+         ", outputs " + mebibytes(plan.outputs) + " and one expert per layer " +
+         mebibytes(oneEach) + " need " + mebibytes(plan.floor);
+}
+
+/// The flags that make what no budget changes smaller.
+std::string askForLess(const moe_rt_model &model,
+                       const moe_rt_options &options) {
+  std::string text = "use a smaller ";
+  if (!model.signature.states.empty())
+    text +=
+        "--max-context (now " + std::to_string(options.max_context) + ") or ";
+  if (options.max_batch > 1)
+    text += "--max-batch (now " + std::to_string(options.max_batch) + ") or ";
+  return text + "--prefill-chunk (now " +
+         std::to_string(options.prefill_chunk) + ")";
+}
+
+/// No budget would do. Names what would.
+moe_rt_status refuseMachine(moe_rt_model &model, const moe_rt_options &options,
+                            const Plan &plan, uint64_t available) {
+  moe_rt_options least = options;
+  least.max_context = least.max_batch = least.prefill_chunk = 1;
+  Plan leastPlan;
+  leastPlan.variant = plan.variant;
+  bool helps =
+      planFixed(model, least, leastPlan) && leastPlan.floor <= available;
+  return model.context->fail(MOE_RT_BUDGET,
+                             "the machine has " + mebibytes(available) +
+                                 " left, too little: " + partsOf(plan) + "; " +
+                                 (helps ? askForLess(model, options)
+                                        : "the model needs a larger machine"));
+}
+
+/// The same number of slots in each layer, as far as it has experts.
+void chooseSlots(const moe_rt_model &model, const moe_rt_options &options,
+                 uint64_t available, Plan &plan) {
+  const std::vector<BankInfo> &banks = model.signature.banks;
+  uint64_t fixed = plan.total(),
+           limit = plan.hard ? options.memory_budget : available / 10 * 9;
+  auto bytesFor = [&](int32_t slots) {
+    uint64_t bytes = 0;
+    for (const BankInfo &bank : banks)
+      bytes += bank.slotBytes * std::min(slots, bank.experts);
+    return bytes;
+  };
+  int32_t low = 1, high = 1;
+  for (const BankInfo &bank : banks)
+    high = std::max(high, bank.experts);
+  while (low < high) {
+    int32_t middle = low + (high - low + 1) / 2;
+    if (fixed + bytesFor(middle) <= limit)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  for (const BankInfo &bank : banks) {
+    int32_t slots = std::min(low, bank.experts);
+    if (options.budget_percent > 0)
+      slots = std::max<int32_t>(
+          1, int32_t(bank.experts * options.budget_percent / 100));
+    if (options.expert_slots > 0)
+      slots = std::min(options.expert_slots, bank.experts);
+    plan.slotCounts.push_back(slots);
+    plan.slots += bank.slotBytes * slots;
+  }
+}
+
+moe_rt_status choosePolicy(moe_rt_model &model, const moe_rt_options &options,
+                           Plan &plan) {
+  bool tooFew = false;
+  for (size_t b = 0; b < plan.slotCounts.size(); ++b) {
+    const BankInfo &bank = model.signature.banks[b];
+    tooFew |= plan.slotCounts[b] < std::min(bank.k, bank.experts);
+  }
+  std::string asked = options.policy ? options.policy : "auto";
+  if (asked != "auto" && asked != "lru" && asked != "lfu")
+    return model.context->fail(MOE_RT_INVALID_ARGUMENT,
+                               "unknown policy '" + asked +
+                                   "'; known: auto, lru, lfu");
+  if (asked != "auto") {
+    plan.policy = asked;
+    plan.policyReason = "asked for";
+  } else if (tooFew) {
+    plan.policy = "lfu";
+    plan.policyReason =
+        "a layer has fewer slots than one token needs experts: LRU would never "
+        "hit";
+  } else {
+    plan.policy = "lru";
+    plan.policyReason = "the slots hold at least one token's experts";
+  }
+  return MOE_RT_OK;
+}
+
 } // namespace
 
 uint64_t moe_rt::cpuFeatures() {
@@ -93,132 +257,58 @@ bool moe_rt::stateBytes(const moe_rt_model &model, const StateInfo &state,
   return bytes < (uint64_t(1) << 50);
 }
 
+bool moe_rt::tensorBytes(const TensorInfo &info, const int64_t *symbols,
+                         uint64_t &bytes) {
+  bytes = moe_rt_type_size(info.type);
+  for (const Poly &dim : info.shape) {
+    int64_t size;
+    if (!dim.evaluate(symbols, size) ||
+        __builtin_mul_overflow(bytes, uint64_t(size), &bytes))
+      return false;
+  }
+  return bytes <= kMostBytes;
+}
+
 moe_rt_status moe_rt::makePlan(moe_rt_model &model,
                                const moe_rt_options &options, Plan &plan) {
-  const Signature &signature = model.signature;
-  auto fail = [&](moe_rt_status status, const std::string &text) {
-    return model.context->fail(status, text);
-  };
-  if (options.max_context < 1 || options.max_batch < 1 ||
-      options.prefill_chunk < 1 || options.max_context > (int64_t(1) << 40) ||
-      options.max_batch > (int64_t(1) << 31) ||
-      options.prefill_chunk > (int64_t(1) << 31))
-    return fail(MOE_RT_INVALID_ARGUMENT,
-                "max_context, max_batch and prefill_chunk must be positive");
-  if (options.budget_percent < 0 || options.budget_percent > 100 ||
-      options.expert_slots < 0 || options.threads < 0)
-    return fail(MOE_RT_INVALID_ARGUMENT,
-                "percent, slots and threads must not be negative, percent at "
-                "most 100");
-  int given = (options.memory_budget > 0) + (options.budget_percent > 0) +
-              (options.expert_slots > 0);
-  if (given > 1)
-    return fail(MOE_RT_INVALID_ARGUMENT,
-                "give one of a memory budget, a percentage and expert slots");
-  moe_rt_status status = chooseVariant(model, options.isa, plan);
+  moe_rt_status status = checkOptions(model, options);
+  if (status == MOE_RT_OK)
+    status = chooseVariant(model, options.isa, plan);
   if (status != MOE_RT_OK)
     return status;
-
-  std::vector<int64_t> symbols = largestSymbols(model, options);
-  int64_t arena = plan.variant->arena_bytes(symbols.data());
-  if (arena < 0)
-    return fail(MOE_RT_BUDGET, "the planned sizes overflow");
-  plan.arena = arena;
-  plan.dense = signature.denseBytes;
-  plan.overhead = kOverhead;
-  for (const StateInfo &state : signature.states) {
-    uint64_t bytes;
-    if (!stateBytes(model, state, symbols.data(), options.max_context, bytes))
-      return fail(MOE_RT_BUDGET, "the planned sizes overflow");
-    plan.state += bytes;
-  }
-  uint64_t fixed = plan.total(), oneEach = 0;
-  int32_t mostExperts = 0;
-  for (const BankInfo &bank : signature.banks) {
-    oneEach += bank.slotBytes;
-    plan.expertBytes += bank.slotBytes * bank.experts;
-    plan.bytesPerToken += bank.slotBytes * std::min(bank.k, bank.experts);
-    mostExperts = std::max(mostExperts, bank.experts);
-  }
-  plan.floor = fixed + oneEach;
-
-  // Slots: the same number in each layer, as far as it has experts.
-  auto bytesFor = [&](int32_t slots) {
-    uint64_t bytes = 0;
-    for (const BankInfo &bank : signature.banks)
-      bytes += bank.slotBytes * std::min(slots, bank.experts);
-    return bytes;
-  };
   std::string problem;
   std::unique_ptr<Device> device =
       Device::create(options.device ? options.device : "cpu", problem);
   if (!device)
-    return fail(MOE_RT_INVALID_ARGUMENT, problem);
+    return model.context->fail(MOE_RT_INVALID_ARGUMENT, problem);
   uint64_t available = device->available();
-  uint64_t limit = options.memory_budget;
-  plan.hard = limit > 0;
-  if (limit == 0)
-    limit = available / 10 * 9;
-  if (plan.hard && limit < plan.floor)
-    return fail(MOE_RT_BUDGET,
-                "a memory budget of " + mebibytes(limit) +
-                    " is too small: dense weights " + mebibytes(plan.dense) +
-                    ", arena " + mebibytes(plan.arena) + ", state " +
-                    mebibytes(plan.state) + " and one expert per layer " +
-                    mebibytes(oneEach) + " need " + mebibytes(plan.floor) +
-                    "; use --memory-budget=" + mebibytes(plan.floor) +
-                    ", or a smaller --max-context or --prefill-chunk");
-  int32_t low = 1, high = std::max(1, mostExperts);
-  while (low < high) {
-    int32_t middle = low + (high - low + 1) / 2;
-    if (fixed + bytesFor(middle) <= limit)
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  bool tooFew = false;
-  for (const BankInfo &bank : signature.banks) {
-    int32_t slots = std::min(low, bank.experts);
-    if (options.budget_percent > 0)
-      slots = std::max<int32_t>(
-          1, int32_t(bank.experts * options.budget_percent / 100));
-    if (options.expert_slots > 0)
-      slots = std::min(options.expert_slots, bank.experts);
-    plan.slotCounts.push_back(slots);
-    plan.slots += bank.slotBytes * slots;
-    tooFew |= slots < std::min(bank.k, bank.experts);
-  }
+  plan.hard = options.memory_budget > 0;
+  if (!planFixed(model, options, plan))
+    return model.context->fail(MOE_RT_BUDGET, "the planned sizes overflow; " +
+                                                  askForLess(model, options));
+  // What no number of slots changes.
+  if (plan.floor > available)
+    return refuseMachine(model, options, plan, available);
+  if (plan.hard && options.memory_budget < plan.floor)
+    return model.context->fail(
+        MOE_RT_BUDGET, "a memory budget of " + exactly(options.memory_budget) +
+                           " is too small: " + partsOf(plan) +
+                           "; use --memory-budget=" + mebibytes(plan.floor) +
+                           ", or a smaller --max-context or --prefill-chunk");
+  chooseSlots(model, options, available, plan);
   plan.budget = plan.hard ? options.memory_budget : plan.total();
-  if (plan.total() > available && (plan.hard || given > 0 || low == 1))
-    return fail(MOE_RT_BUDGET, "the session needs " + mebibytes(plan.total()) +
-                                   ", the machine has " + mebibytes(available) +
-                                   " left; use --memory-budget=" +
-                                   mebibytes(available / 10 * 9));
-  if (plan.hard && options.memory_budget > available &&
-      plan.slots < plan.expertBytes)
-    return fail(MOE_RT_BUDGET,
-                "a memory budget of " + mebibytes(options.memory_budget) +
-                    " is more than the machine has left, " +
-                    mebibytes(available) +
-                    "; use --memory-budget=" + mebibytes(available / 10 * 9));
-
-  std::string asked = options.policy ? options.policy : "auto";
-  if (asked != "auto" && asked != "lru" && asked != "lfu")
-    return fail(MOE_RT_INVALID_ARGUMENT,
-                "unknown policy '" + asked + "'; known: auto, lru, lfu");
-  if (asked != "auto") {
-    plan.policy = asked;
-    plan.policyReason = "asked for";
-  } else if (tooFew) {
-    plan.policy = "lfu";
-    plan.policyReason =
-        "a layer has fewer slots than one token needs experts: LRU would never "
-        "hit";
-  } else {
-    plan.policy = "lru";
-    plan.policyReason = "the slots hold at least one token's experts";
-  }
-  return MOE_RT_OK;
+  // A budget beyond the machine is fine as long as no more is held.
+  if (plan.total() > available ||
+      (plan.budget > available && plan.slots < plan.expertBytes))
+    return model.context->fail(
+        MOE_RT_BUDGET,
+        (plan.hard
+             ? "a memory budget of " + exactly(plan.budget) + " is more"
+             : "the session needs " + mebibytes(plan.total()) + ", more") +
+            " than the machine has left, " + mebibytes(available) +
+            "; use --memory-budget=" +
+            mebibytes(std::max(plan.floor, available / 10 * 9)));
+  return choosePolicy(model, options, plan);
 }
 
 std::string Plan::json(const moe_rt_model &model) const {
@@ -229,6 +319,7 @@ std::string Plan::json(const moe_rt_model &model) const {
   root["dense_bytes"] = dense;
   root["arena_bytes"] = arena;
   root["state_bytes"] = state;
+  root["output_bytes"] = outputs;
   root["slot_bytes"] = slots;
   root["overhead_bytes"] = overhead;
   root["expert_bytes"] = expertBytes;

@@ -15,7 +15,10 @@ namespace moe_rt {
 
 /// Memory of a session, in bytes.
 struct Plan {
-  uint64_t dense = 0, arena = 0, state = 0, slots = 0, overhead = 0;
+  uint64_t dense = 0, arena = 0, state = 0, outputs = 0, slots = 0,
+           overhead = 0;
+  std::vector<uint64_t> stateSizes, outputSizes; ///< one each; a state's
+                                                 ///< output has none
   uint64_t expertBytes = 0; ///< of all experts, as stored in slots
   uint64_t floor = 0;       ///< the least budget that works
   uint64_t budget = 0;      ///< what was asked for, or the total
@@ -25,7 +28,9 @@ struct Plan {
   bool hard = false;          ///< a budget in bytes was given
   const moe_rt_abi_variant *variant = nullptr;
 
-  uint64_t total() const { return dense + arena + state + slots + overhead; }
+  uint64_t total() const {
+    return dense + arena + state + outputs + slots + overhead;
+  }
   std::string json(const moe_rt_model &model) const;
 };
 
@@ -36,6 +41,15 @@ moe_rt_status makePlan(moe_rt_model &model, const moe_rt_options &options,
 /// Bytes of a state with this capacity and these symbols.
 bool stateBytes(const moe_rt_model &model, const StateInfo &state,
                 const int64_t *symbols, int64_t capacity, uint64_t &bytes);
+
+/// Bytes of a tensor with these symbols; false when they overflow.
+bool tensorBytes(const TensorInfo &info, const int64_t *symbols,
+                 uint64_t &bytes);
+
+/// Memory is mapped in pages.
+inline uint64_t wholePages(uint64_t bytes) {
+  return (bytes + 4095) / 4096 * 4096;
+}
 
 /// Bits of MOE_RT_ABI_X86_64_* this CPU has.
 uint64_t cpuFeatures();

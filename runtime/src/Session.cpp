@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 using namespace moe_rt;
 
@@ -49,10 +50,7 @@ const moe_rt_abi_host moe_rt_session::hostTable = {
       session->ffnRows += rows;
     }};
 
-moe_rt_session::~moe_rt_session() {
-  if (traceFile)
-    std::fclose(traceFile);
-}
+moe_rt_session::~moe_rt_session() { (void)endTrace(); }
 
 moe_rt_status moe_rt_session::open(const moe_rt_options &given) {
   options = given;
@@ -161,6 +159,13 @@ moe_rt_status moe_rt_session::bindSymbols() {
   return checkShapes();
 }
 
+/// "2", or "8, the value of 2*tokens".
+std::string moe_rt_session::sizeText(const Poly &size, int64_t value) const {
+  std::string number = std::to_string(value),
+              formula = size.text(model->signature.symbols);
+  return formula == number ? number : number + ", the value of " + formula;
+}
+
 moe_rt_status moe_rt_session::checkShapes() {
   const Signature &signature = model->signature;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -177,9 +182,9 @@ moe_rt_status moe_rt_session::checkShapes() {
                     "input '" + info.name + "' has size " +
                         std::to_string(inputs[i].shape[d]) + " in dimension " +
                         std::to_string(d) + ", expected " +
-                        info.shape[d].text(signature.symbols) + " = " +
-                        std::to_string(expected) + "; it is " + info.shapeText +
-                        ", was given " + text(inputs[i].shape));
+                        sizeText(info.shape[d], expected) + "; it is " +
+                        info.shapeText + ", was given " +
+                        text(inputs[i].shape));
     }
   }
   for (const auto &[first, second] : signature.equal) {
@@ -203,14 +208,45 @@ moe_rt_status moe_rt_session::checkShapes() {
   return MOE_RT_OK;
 }
 
-bool moe_rt_session::grow(Mapping &memory, uint64_t bytes) {
+/// What was planned for fits. More is against a budget in bytes; without one it
+/// must be what the machine has left, else touching it would fill the machine.
+moe_rt_status moe_rt_session::checkGrowth(const std::string &what,
+                                          uint64_t bytes, uint64_t planned) {
+  if (bytes <= planned)
+    return MOE_RT_OK;
+  if (plan.hard)
+    return fail(MOE_RT_BUDGET,
+                what + " needs " + std::to_string(bytes) +
+                    " bytes in this run, the plan has " +
+                    std::to_string(planned) +
+                    "; run fewer tokens at once, or open the session with a "
+                    "larger prefill_chunk, max_batch or max_context");
+  uint64_t available = pager->available();
+  if (bytes > available)
+    return fail(MOE_RT_OUT_OF_MEMORY,
+                what + " needs " + std::to_string(bytes) +
+                    " bytes in this run, the machine has " +
+                    std::to_string(available) + " left");
+  return MOE_RT_OK;
+}
+
+/// Makes room for `bytes`. What is planned is taken at once, so that a growing
+/// context is no new buffer: what is never touched costs nothing.
+moe_rt_status moe_rt_session::grow(Mapping &memory, const std::string &what,
+                                   uint64_t bytes, uint64_t planned) {
   bytes = std::max<uint64_t>(bytes, 1);
   if (memory.size() >= bytes)
-    return true;
+    return MOE_RT_OK;
+  moe_rt_status status = checkGrowth(what, bytes, planned);
+  if (status != MOE_RT_OK)
+    return status;
   ++allocations;
-  // Room to grow, so that a longer context is not a new buffer each time.
+  // Beyond the plan, room to grow.
   uint64_t roomy = memory.size() ? bytes + bytes / 4 : bytes;
-  return memory.allocate((roomy + 4095) / 4096 * 4096);
+  if (!memory.allocate(wholePages(bytes <= planned ? planned : roomy)) &&
+      !memory.allocate(wholePages(bytes)))
+    return fail(MOE_RT_OUT_OF_MEMORY, "no memory for " + what);
+  return MOE_RT_OK;
 }
 
 namespace {
@@ -260,9 +296,11 @@ moe_rt_status moe_rt_session::growState(int32_t index, int64_t needed) {
   if (!stateBytes(*model, info, symbols.data(), capacity, bytes))
     return fail(MOE_RT_INVALID_ARGUMENT, "a state's size overflows");
   Mapping fresh;
-  ++allocations;
-  if (!fresh.allocate((std::max<uint64_t>(bytes, 1) + 4095) / 4096 * 4096))
-    return fail(MOE_RT_OUT_OF_MEMORY, "no memory for a state");
+  moe_rt_status status =
+      grow(fresh, "state '" + model->signature.inputs[info.input].name + "'",
+           bytes, plan.stateSizes[index]);
+  if (status != MOE_RT_OK)
+    return status;
   size_t element = moe_rt_type_size(model->signature.inputs[info.input].type);
   Rows rows(state.shape, info.axis, element);
   stateBytesCopied += rows.copy(fresh.data(), capacity, state.memory.data(),
@@ -353,33 +391,20 @@ moe_rt_status moe_rt_session::prepareBuffers() {
       outputPointers[i] = nullptr;
       continue;
     }
-    uint64_t bytes = moe_rt_type_size(info.type);
-    for (const Poly &dim : info.shape) {
-      int64_t size;
-      if (!dim.evaluate(symbols.data(), size) ||
-          __builtin_mul_overflow(bytes, uint64_t(size), &bytes) ||
-          bytes > (uint64_t(1) << 46))
-        return fail(MOE_RT_INVALID_ARGUMENT,
-                    "output '" + info.name + "' would be too large");
-    }
-    if (!grow(outputs[i], bytes))
-      return fail(MOE_RT_OUT_OF_MEMORY, "no memory for an output");
+    uint64_t bytes;
+    if (!tensorBytes(info, symbols.data(), bytes))
+      return fail(MOE_RT_INVALID_ARGUMENT,
+                  "output '" + info.name + "' would be too large");
+    moe_rt_status status = grow(outputs[i], "output '" + info.name + "'", bytes,
+                                plan.outputSizes[i]);
+    if (status != MOE_RT_OK)
+      return status;
     outputPointers[i] = outputs[i].data();
   }
   int64_t needed = plan.variant->arena_bytes(symbols.data());
   if (needed < 0 || needed > (int64_t(1) << 46))
     return fail(MOE_RT_INVALID_ARGUMENT, "the sizes of the inputs overflow");
-  if (plan.hard && uint64_t(needed) > plan.arena)
-    return fail(MOE_RT_BUDGET,
-                "this run needs an arena of " + std::to_string(needed) +
-                    " bytes, the plan has " + std::to_string(plan.arena) +
-                    "; run fewer tokens at once, or open the session with a "
-                    "larger prefill_chunk, max_batch or max_context");
-  // The planned size at once, so that a growing context is no new arena.
-  if (!grow(arena, std::max<uint64_t>(needed, plan.arena)) &&
-      !grow(arena, needed))
-    return fail(MOE_RT_OUT_OF_MEMORY, "no memory for the arena");
-  return MOE_RT_OK;
+  return grow(arena, "the arena", needed, plan.arena);
 }
 
 moe_rt_status moe_rt_session::run() {
@@ -453,8 +478,15 @@ moe_rt_status moe_rt_session::output(int32_t index, moe_rt_tensor &tensor) {
   if (info.state < 0)
     return MOE_RT_OK;
   const State &state = states[info.state];
-  if (!grow(exported[index], bytes))
-    return fail(MOE_RT_OUT_OF_MEMORY, "no memory for an output");
+  // A copy that only this call asks for is in no plan.
+  const std::string what = "the copy of output '" + info.name + "'";
+  if (bytes > exported[index].size() && bytes > pager->available())
+    return fail(MOE_RT_OUT_OF_MEMORY,
+                what + " needs " + std::to_string(bytes) +
+                    " bytes, more than the machine has left");
+  moe_rt_status status = grow(exported[index], what, bytes, bytes);
+  if (status != MOE_RT_OK)
+    return status;
   int32_t axis = signature.states[info.state].axis;
   Rows rows(shape, axis, moe_rt_type_size(info.type));
   stateBytesCopied +=
@@ -475,23 +507,48 @@ moe_rt_status moe_rt_session::truncate(int64_t length) {
   return MOE_RT_OK;
 }
 
+/// Lines are buffered: only now it is known that all were written.
+moe_rt_status moe_rt_session::endTrace() {
+  if (!traceFile)
+    return MOE_RT_OK;
+  pager->traceTo(nullptr);
+  errno = 0;
+  bool failed = std::ferror(traceFile);
+  failed |= std::fclose(std::exchange(traceFile, nullptr)) != 0;
+  if (failed)
+    return fail(MOE_RT_IO, tracePath + ": " +
+                               (errno ? std::strerror(errno)
+                                      : "the trace could not be written"));
+  return MOE_RT_OK;
+}
+
 moe_rt_status moe_rt_session::trace(const char *path) {
-  if (traceFile)
-    std::fclose(traceFile);
-  traceFile = path ? std::fopen(path, "w") : nullptr;
+  moe_rt_status status = endTrace();
+  if (status != MOE_RT_OK || !path)
+    return status;
+  tracePath = path;
+  traceFile = std::fopen(path, "w");
+  if (!traceFile)
+    return fail(MOE_RT_IO, tracePath + ": " + std::strerror(errno));
   pager->traceTo(traceFile);
-  if (path && !traceFile)
-    return fail(MOE_RT_IO, std::string(path) + ": " + std::strerror(errno));
   return MOE_RT_OK;
 }
 
 const char *moe_rt_session::statistics() {
   const PagerStatistics &p = pager->statistics();
   nlohmann::ordered_json root;
-  uint64_t stateBytesHeld = 0;
+  uint64_t stateBytesHeld = 0, outputBytesHeld = 0;
   for (const State &state : states)
     stateBytesHeld += state.memory.size();
-  root["budget_bytes"] = plan.budget;
+  for (const Mapping &output : outputs)
+    outputBytesHeld += output.size();
+  // Without a budget in bytes, what outgrew its plan counts as it is.
+  root["budget_bytes"] = plan.hard
+                             ? plan.budget
+                             : plan.dense + std::max(plan.arena, arena.size()) +
+                                   std::max(plan.state, stateBytesHeld) +
+                                   std::max(plan.outputs, outputBytesHeld) +
+                                   plan.slots + plan.overhead;
   root["expert_bytes"] = plan.expertBytes;
   root["expert_bytes_resident_peak"] = p.residentPeak;
   root["slot_bytes"] = pager->slotBytes();
@@ -499,6 +556,7 @@ const char *moe_rt_session::statistics() {
   root["dense_bytes"] = plan.dense;
   root["arena_bytes"] = arena.size();
   root["state_bytes"] = stateBytesHeld;
+  root["output_bytes"] = outputBytesHeld;
   root["state_bytes_copied"] = stateBytesCopied;
   root["pages_read"] = p.pagesRead;
   root["bytes_read"] = p.bytesRead;

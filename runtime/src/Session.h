@@ -53,11 +53,16 @@ struct moe_rt_session {
 private:
   moe_rt_status bindSymbols();
   moe_rt_status checkShapes();
+  std::string sizeText(const moe_rt::Poly &size, int64_t value) const;
   moe_rt_status prepareStates();
   moe_rt_status importState(int32_t index);
   moe_rt_status growState(int32_t index, int64_t needed);
   moe_rt_status prepareBuffers();
-  bool grow(moe_rt::Mapping &memory, uint64_t bytes);
+  moe_rt_status endTrace();
+  moe_rt_status checkGrowth(const std::string &what, uint64_t bytes,
+                            uint64_t planned);
+  moe_rt_status grow(moe_rt::Mapping &memory, const std::string &what,
+                     uint64_t bytes, uint64_t planned);
   moe_rt_status fail(moe_rt_status status, const std::string &text) {
     return model->context->fail(status, text);
   }
@@ -81,6 +86,7 @@ private:
   double seconds = 0;
   std::string statisticsText;
   FILE *traceFile = nullptr;
+  std::string tracePath;
 };
 
 #endif // MOE_RT_SRC_SESSION_H

@@ -10,6 +10,7 @@
 #include "ThreadPool.h"
 #include "moe_rt/moe_rt.h"
 #include "moe_rt/moe_rt_format.h"
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -21,6 +22,7 @@
 #include <nlohmann/json.hpp>
 #include <pthread.h>
 #include <sstream>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -299,6 +301,9 @@ TEST_F(RuntimeTest, BudgetsBelowTheFloorNameTheOneThatWorks) {
   options.memory_budget = 1000;
   EXPECT_EQ(moe_rt_model_plan(model, &options, &plan), MOE_RT_BUDGET);
   EXPECT_NE(error().find("use --memory-budget="), std::string::npos);
+  options.memory_budget = 1;
+  EXPECT_EQ(moe_rt_model_plan(model, &options, &plan), MOE_RT_BUDGET);
+  EXPECT_NE(error().find("a memory budget of 1 byte is"), std::string::npos);
   options.memory_budget = 8 << 20;
   ASSERT_EQ(moe_rt_model_plan(model, &options, &plan), MOE_RT_OK) << error();
   EXPECT_LE(json::parse(plan)["total_bytes"].get<uint64_t>(), 8u << 20);
@@ -308,6 +313,84 @@ TEST_F(RuntimeTest, BudgetsBelowTheFloorNameTheOneThatWorks) {
   EXPECT_EQ(json::parse(plan)["policy"], "lfu"); // fewer than k = 2
   options.policy = "nonsense";
   EXPECT_EQ(moe_rt_model_plan(model, &options, &plan), MOE_RT_INVALID_ARGUMENT);
+}
+
+TEST_F(RuntimeTest, OutputsAreInThePlan) {
+  open([](moe_rt_options &o) {
+    o.memory_budget = 8 << 20;
+    o.prefill_chunk = 4;
+  });
+  const char *plan = nullptr;
+  moe_rt_options options;
+  moe_rt_options_init(&options);
+  options.prefill_chunk = 5000;
+  ASSERT_EQ(moe_rt_model_plan(model, &options, &plan), MOE_RT_OK) << error();
+  EXPECT_EQ(json::parse(plan)["output_bytes"], 20480);
+  ASSERT_EQ(run({0, 1, 2, 3}), MOE_RT_OK) << error();
+  EXPECT_EQ(run(std::vector<int64_t>(2000, 1)), MOE_RT_BUDGET);
+  EXPECT_NE(error().find("output 'y' needs 8000 bytes in this run, the plan "
+                         "has 4096"),
+            std::string::npos)
+      << error();
+}
+
+/// A share of the experts bounds nothing else, but what grows is counted.
+TEST_F(RuntimeTest, GrowthBeyondThePlanIsCounted) {
+  open([](moe_rt_options &o) {
+    o.budget_percent = 50;
+    o.max_context = o.prefill_chunk = 4;
+  });
+  uint64_t planned = stats()["budget_bytes"];
+  ASSERT_EQ(run(std::vector<int64_t>(3000, 1)), MOE_RT_OK) << error();
+  json after = stats();
+  auto of = [&](const char *name) { return after[name].get<uint64_t>(); };
+  EXPECT_GE(of("state_bytes"), 24000u);
+  EXPECT_GE(of("arena_bytes"), 24000u);
+  EXPECT_GE(of("output_bytes"), 12000u);
+  uint64_t overhead = planned - 4096 * 4 - 3 * 12288;
+  EXPECT_EQ(of("budget_bytes"), of("dense_bytes") + of("arena_bytes") +
+                                    of("state_bytes") + of("output_bytes") +
+                                    of("slot_bytes") + overhead);
+}
+
+TEST_F(RuntimeTest, WhatTheMachineLacksIsRefused) {
+  open();
+  int64_t shape[] = {int64_t(1) << 40}, id = 0;
+  ASSERT_EQ(moe_rt_session_set_input(session, 0, MOE_RT_I64, 1, shape, &id),
+            MOE_RT_OK);
+  EXPECT_EQ(moe_rt_session_run(session), MOE_RT_OUT_OF_MEMORY);
+  EXPECT_NE(error().find("the machine has"), std::string::npos) << error();
+  // No budget makes room for such a context: none is proposed.
+  moe_rt_options options;
+  moe_rt_options_init(&options);
+  options.max_context = int64_t(1) << 40;
+  const char *plan = nullptr;
+  for (uint64_t budget : {0, 8 << 20}) {
+    options.memory_budget = budget;
+    EXPECT_EQ(moe_rt_model_plan(model, &options, &plan), MOE_RT_BUDGET);
+    EXPECT_NE(error().find("use a smaller --max-context (now 1099511627776)"),
+              std::string::npos)
+        << error();
+    EXPECT_EQ(error().find("--memory-budget"), std::string::npos) << error();
+  }
+}
+
+TEST_F(RuntimeTest, TracesThatCannotBeWrittenAreTold) {
+  open();
+  std::string trace = folder + "/small";
+  ASSERT_EQ(moe_rt_session_trace(session, trace.c_str()), MOE_RT_OK);
+  ASSERT_EQ(run({0, 1, 2}), MOE_RT_OK);
+  // As a full disk: no file may grow, and the write returns an error.
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit none{0, before.rlim_max};
+  auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  EXPECT_EQ(moe_rt_session_trace(session, nullptr), MOE_RT_IO);
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_NE(error().find("small: File too large"), std::string::npos);
+  EXPECT_EQ(moe_rt_session_trace(session, nullptr), MOE_RT_OK);
 }
 
 /// Any flipped bit is noticed when its bytes are used, never by a signal.
