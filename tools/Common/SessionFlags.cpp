@@ -12,22 +12,29 @@
 
 using namespace moe_tools;
 
+/// More than any machine this runs on has; the runtime asks for no more than
+/// the system gives.
+static constexpr int kMostThreads = 1024;
+
 void SessionFlags::add(CLI::App &app) {
   app.add_option("--memory-budget", budget,
                  "Bytes for everything (4GiB, 500M), or the share of each "
                  "layer's experts to hold (25%)");
   app.add_option("--expert-slots", slots, "Experts each layer holds")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumber(1, std::numeric_limits<int>::max()));
   app.add_option("--threads", threads, "Threads (default: all the process has)")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumber(1, kMostThreads));
   app.add_option("--policy", policy, "What to evict: auto, lru, lfu");
   app.add_option("--io", io, "How to read: auto, uring, pread, buffered");
   app.add_option("--isa", isa, "Instruction set (default: the best there is)");
   app.add_option("--device", device, "cpu");
-  app.add_option("--max-context", maxContext, "Positions to plan for");
-  app.add_option("--max-batch", maxBatch, "Sequences to plan for");
-  app.add_option("--prefill-chunk", prefillChunk,
-                 "Tokens of a run to plan for");
+  // The limits of the runtime.
+  app.add_option("--max-context", maxContext, "Positions to plan for")
+      ->check(wholeNumber(1, uint64_t(1) << 40));
+  app.add_option("--max-batch", maxBatch, "Sequences to plan for")
+      ->check(wholeNumber(1, uint64_t(1) << 31));
+  app.add_option("--prefill-chunk", prefillChunk, "Tokens of a run to plan for")
+      ->check(wholeNumber(1, uint64_t(1) << 31));
 }
 
 uint64_t moe_tools::parseSize(const std::string &text) {

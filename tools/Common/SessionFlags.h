@@ -9,8 +9,8 @@
 #ifndef MOE_TOOLS_COMMON_SESSIONFLAGS_H
 #define MOE_TOOLS_COMMON_SESSIONFLAGS_H
 
+#include "CommandLine.h"
 #include "moe_rt/moe_rt.h"
-#include <CLI/CLI.hpp>
 #include <string>
 
 namespace moe_tools {
@@ -25,9 +25,6 @@ struct SessionFlags {
   /// False with a message for the user when a value cannot be meant.
   bool fill(moe_rt_options &options, std::string &problem) const;
 };
-
-/// Exit codes of the command line contract.
-enum Exit { kOk = 0, kUserError = 1, kUsage = 2 };
 
 /// Owns a context, a model and a session.
 struct Runtime {

@@ -16,6 +16,8 @@ using namespace moe_tools;
 
 namespace {
 
+constexpr int kMostTokens = 1 << 30;
+
 /// Seconds of a run of `count` tokens behind `past` positions, or below 0.
 double timeRun(Runtime &runtime, int ids, int positions, int64_t past,
                int64_t count) {
@@ -43,9 +45,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-} // namespace
-
-int main(int argc, char **argv) {
+int bench(int argc, char **argv) {
   CLI::App app("Times prefill and decode of a compiled decoder");
   std::string model;
   int prefill = 512, decode = 64, repeat = 5;
@@ -53,18 +53,17 @@ int main(int argc, char **argv) {
   SessionFlags flags;
   app.add_option("model", model, "The .moe file")->required();
   app.add_option("--prefill", prefill, "Tokens of the prompt")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumber(1, kMostTokens));
   app.add_option("--decode", decode, "Tokens after it")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumber(1, kMostTokens));
   app.add_option("--repeat", repeat, "Rounds; medians are printed")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumber(1, 1000000));
   app.add_flag("--json", json, "Print JSON");
+  app.set_version_flag("--version", "moe-bench 0.1.0");
   flags.add(app);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? kOk : kUsage;
-  }
+  int result;
+  if (!parseFlags(app, "moe-bench", argc, argv, result))
+    return result;
   moe_rt_options options;
   std::string problem;
   if (!flags.fill(options, problem)) {
@@ -113,4 +112,11 @@ int main(int argc, char **argv) {
                 "decode: %.3f ms a token (%.0f tokens/s)\n",
                 prefill, p * 1e3, prefill / p, cold * 1e3, d * 1e3, 1 / d);
   return kOk;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  prepareStreams();
+  return finish("moe-bench", bench(argc, argv));
 }

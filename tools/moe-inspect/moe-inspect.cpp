@@ -13,17 +13,16 @@
 using namespace moe_tools;
 using json = nlohmann::json;
 
-int main(int argc, char **argv) {
+static int inspect(int argc, char **argv) {
   CLI::App app("Shows the inputs, states, experts and kernels of a model");
   std::string model;
   bool asJson = false;
   app.add_option("model", model, "The .moe file")->required();
   app.add_flag("--json", asJson, "Print the metadata as JSON");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? kOk : kUsage;
-  }
+  app.set_version_flag("--version", "moe-inspect 0.1.0");
+  int result;
+  if (!parseFlags(app, "moe-inspect", argc, argv, result))
+    return result;
   Runtime runtime;
   if (moe_rt_model_load(runtime.context, model.c_str(), &runtime.model) !=
       MOE_RT_OK)
@@ -62,4 +61,9 @@ int main(int argc, char **argv) {
   for (const json &kernel : root["kernels"])
     std::printf("kernel %s\n", kernel.get<std::string>().c_str());
   return kOk;
+}
+
+int main(int argc, char **argv) {
+  prepareStreams();
+  return finish("moe-inspect", inspect(argc, argv));
 }

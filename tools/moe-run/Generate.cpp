@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <random>
 
@@ -136,6 +137,17 @@ private:
 
 } // namespace
 
+int64_t moe_tools::vocabularySize(const moe_rt_model *model) {
+  int logits = findRoles(model).logits;
+  if (logits < 0)
+    return 0;
+  std::string shape = moe_rt_model_output(model, logits).shape;
+  const char *last = shape.c_str() + shape.rfind(' ') + 1;
+  char *end;
+  long long size = std::strtoll(last, &end, 10);
+  return end != last && *end == ']' ? size : 0;
+}
+
 int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
   Roles roles = findRoles(runtime.model);
   if (!roles.problem.empty()) {
@@ -176,7 +188,9 @@ int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
       std::putchar(int(token & 255));
     else
       std::printf("%s%lld", produced ? "," : "", static_cast<long long>(token));
-    std::fflush(stdout);
+    // Nobody is left to read the rest; `finish` reports it.
+    if (std::fflush(stdout) != 0)
+      return kUserError;
     tokens.assign(1, token);
   }
   std::putchar('\n');

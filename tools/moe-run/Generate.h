@@ -24,6 +24,10 @@ struct GenerateOptions {
   int64_t chunk = 512; ///< most tokens of a run, at least 1
 };
 
+/// Number of token ids: the last dimension of the logits. 0 where that is not a
+/// constant, or there are no logits.
+int64_t vocabularySize(const moe_rt_model *model);
+
 /// Runs the prompt, in chunks, then samples token by token and prints them as
 /// they come. Finds the inputs by their roles: token ids, positions, an
 /// attention mask, states. Returns an exit code.

@@ -9,6 +9,7 @@
 #include "Generate.h"
 #include "Npy.h"
 #include "SessionFlags.h"
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -37,6 +38,11 @@ int complain(const std::string &text) {
   return kUserError;
 }
 
+int misuse(const std::string &text) {
+  std::fprintf(stderr, "moe-run: %s\n", text.c_str());
+  return kUsage;
+}
+
 /// `/` cannot be in a file's name.
 std::string fileName(std::string tensor) {
   for (char &c : tensor)
@@ -45,42 +51,18 @@ std::string fileName(std::string tensor) {
   return tensor + ".npy";
 }
 
-/// NAME=FILE pairs, and every NAME.npy of a folder.
-bool gather(const std::vector<std::string> &pairs, const std::string &folder,
-            std::map<std::string, std::string> &files, std::string &problem) {
-  std::error_code error;
-  if (!folder.empty())
-    for (const auto &entry : fs::directory_iterator(folder, error))
-      if (entry.path().extension() == ".npy")
-        files[entry.path().stem().string()] = entry.path().string();
-  if (error) {
-    problem = folder + ": " + error.message();
-    return false;
-  }
-  // A flag goes before the folder's file.
-  for (const std::string &pair : pairs) {
-    size_t equals = pair.find('=');
-    if (equals == std::string::npos) {
-      problem = "'" + pair + "' is not NAME=FILE.npy";
-      return false;
-    }
-    files[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  return true;
-}
-
 /// The tensor a file or a flag names: exactly, or with / as _.
 int32_t findTensor(const moe_rt_model *model, const std::string &name,
                    bool input) {
+  int32_t exact = input ? moe_rt_model_find_input(model, name.c_str())
+                        : moe_rt_model_find_output(model, name.c_str());
   int32_t count = input ? moe_rt_model_input_count(model)
                         : moe_rt_model_output_count(model);
-  for (int32_t i = 0; i < count; ++i) {
-    std::string own = input ? moe_rt_model_input(model, i).name
-                            : moe_rt_model_output(model, i).name;
-    if (own == name || fileName(own) == name + ".npy")
-      return i;
-  }
-  return -1;
+  for (int32_t i = 0; exact < 0 && i < count; ++i)
+    if (fileName(input ? moe_rt_model_input(model, i).name
+                       : moe_rt_model_output(model, i).name) == name + ".npy")
+      exact = i;
+  return exact;
 }
 
 std::string listTensors(const moe_rt_model *model, bool input) {
@@ -96,6 +78,72 @@ std::string listTensors(const moe_rt_model *model, bool input) {
   return text;
 }
 
+/// Files of tensors, by the tensor's index.
+using Files = std::map<int32_t, std::string>;
+
+/// Finds the tensor of a file. Returns an exit code.
+int nameTensor(const moe_rt_model *model, bool input, const std::string &name,
+               int32_t &index) {
+  index = findTensor(model, name, input);
+  if (index >= 0)
+    return kOk;
+  const std::string kind = input ? "input" : "output";
+  return complain("the model has no " + kind + " '" + name + "'; its " + kind +
+                  "s are" + listTensors(model, input));
+}
+
+/// Every NAME.npy of a folder, of which there must be one.
+int gatherFolder(const moe_rt_model *model, bool input,
+                 const std::string &folder, Files &files) {
+  std::error_code error;
+  for (const auto &entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() != ".npy")
+      continue;
+    int32_t index;
+    int result = nameTensor(model, input, entry.path().stem().string(), index);
+    if (result != kOk)
+      return result;
+    files[index] = entry.path().string();
+  }
+  if (error)
+    return complain(folder + ": " + error.message());
+  return files.empty() ? complain(folder + ": there is no NAME.npy in it")
+                       : kOk;
+}
+
+/// NAME=FILE pairs of a flag, and the files of a folder, which they go before.
+int gather(const moe_rt_model *model, bool input, const char *flag,
+           const std::vector<std::string> &pairs, const std::string &folder,
+           Files &files) {
+  Files given;
+  for (const std::string &pair : pairs) {
+    size_t equals = pair.find('=');
+    if (equals == std::string::npos)
+      return misuse(std::string(flag) + ": '" + pair +
+                    "' is not NAME=FILE.npy");
+    std::string name = pair.substr(0, equals);
+    int32_t index;
+    int result = nameTensor(model, input, name, index);
+    if (result != kOk)
+      return result;
+    if (!given.emplace(index, pair.substr(equals + 1)).second)
+      return misuse(std::string(flag) + " gives two files for '" + name + "'");
+  }
+  int result = folder.empty() ? kOk : gatherFolder(model, input, folder, files);
+  for (const auto &[index, file] : given)
+    files[index] = file;
+  return result;
+}
+
+/// Whether two values are as near as asked for. An infinity is near itself
+/// only: a tolerance relative to it would let everything pass.
+bool isNear(double got, double want, const Flags &flags) {
+  if (got == want || (std::isnan(got) && std::isnan(want)))
+    return true;
+  return std::isfinite(want) &&
+         std::fabs(got - want) <= flags.atol + flags.rtol * std::fabs(want);
+}
+
 int compare(const std::string &name, const Array &got, const Array &want,
             const Flags &flags) {
   if (got.shape != want.shape)
@@ -104,14 +152,12 @@ int compare(const std::string &name, const Array &got, const Array &want,
   double worstError = 0;
   for (int64_t i = 0; i < want.count(); ++i) {
     double g = elementAsDouble(got, i), w = elementAsDouble(want, i);
-    if (g == w || (std::isnan(g) && std::isnan(w)))
-      continue;
-    double error = std::fabs(g - w),
-           limit = flags.atol + flags.rtol * std::fabs(w);
-    if (error <= limit)
+    if (isNear(g, w, flags))
       continue;
     ++bad;
-    double excess = std::isfinite(error) ? error / limit : INFINITY;
+    double excess = std::fabs(g - w) / (flags.atol + flags.rtol * std::fabs(w));
+    if (!std::isfinite(excess))
+      excess = INFINITY;
     if (worst < 0 || excess > worstError) {
       worst = i;
       worstError = excess;
@@ -127,20 +173,13 @@ int compare(const std::string &name, const Array &got, const Array &want,
   return complain(text.str());
 }
 
-/// Runs once on files; writes and compares the outputs.
-int runOnFiles(Runtime &runtime, const Flags &flags) {
-  std::map<std::string, std::string> files, expected;
+/// Reads the inputs into `arrays`, which the session borrows for its run.
+int setInputs(Runtime &runtime, const Files &files,
+              std::vector<Array> &arrays) {
   std::string problem;
-  if (!gather(flags.inputs, flags.inputsFolder, files, problem) ||
-      !gather(flags.expected, flags.expectFolder, expected, problem))
-    return complain(problem);
-  std::vector<Array> arrays(files.size());
+  arrays.resize(files.size());
   size_t next = 0;
-  for (const auto &[name, file] : files) {
-    int32_t index = findTensor(runtime.model, name, true);
-    if (index < 0)
-      return complain("the model has no input '" + name + "'; its inputs are" +
-                      listTensors(runtime.model, true));
+  for (const auto &[index, file] : files) {
     Array &array = arrays[next++];
     if (!readNpy(file, array, problem))
       return complain(problem);
@@ -152,10 +191,48 @@ int runOnFiles(Runtime &runtime, const Flags &flags) {
             array.shape.data(), array.bytes.data()) != MOE_RT_OK)
       return runtime.fail("moe-run");
   }
-  for (const auto &[name, file] : expected)
-    if (findTensor(runtime.model, name, false) < 0)
-      return complain("the model has no output '" + name +
-                      "'; its outputs are" + listTensors(runtime.model, false));
+  return kOk;
+}
+
+/// Writes an output, and compares it with a file where there is one.
+int takeOutput(Runtime &runtime, const Flags &flags, int32_t index,
+               const std::string *expected) {
+  std::string name = moe_rt_model_output(runtime.model, index).name, problem;
+  moe_rt_tensor tensor;
+  if (moe_rt_session_output(runtime.session, index, &tensor) != MOE_RT_OK)
+    return runtime.fail("moe-run");
+  Array got;
+  got.type = tensor.type;
+  got.shape.assign(tensor.shape, tensor.shape + tensor.rank);
+  size_t bytes = got.count() * moe_rt_type_size(got.type);
+  const char *data = static_cast<const char *>(tensor.data);
+  if (bytes > 0)
+    got.bytes.assign(data, data + bytes);
+  if (!flags.outputFolder.empty() &&
+      !writeNpy((fs::path(flags.outputFolder) / fileName(name)).string(), got,
+                problem))
+    return complain(problem);
+  if (!expected)
+    return kOk;
+  Array want;
+  if (!readNpy(*expected, want, problem))
+    return complain(problem);
+  return compare(name, got, want, flags);
+}
+
+/// Runs once on files; writes and compares the outputs.
+int runOnFiles(Runtime &runtime, const Flags &flags) {
+  Files files, expected;
+  int result = gather(runtime.model, true, "--input", flags.inputs,
+                      flags.inputsFolder, files);
+  if (result == kOk)
+    result = gather(runtime.model, false, "--expect", flags.expected,
+                    flags.expectFolder, expected);
+  std::vector<Array> arrays;
+  if (result == kOk)
+    result = setInputs(runtime, files, arrays);
+  if (result != kOk)
+    return result;
   if (moe_rt_session_run(runtime.session) != MOE_RT_OK)
     return runtime.fail("moe-run");
 
@@ -165,45 +242,34 @@ int runOnFiles(Runtime &runtime, const Flags &flags) {
     if (error)
       return complain(flags.outputFolder + ": " + error.message());
   }
-  int result = kOk;
   for (int32_t i = 0; i < moe_rt_model_output_count(runtime.model); ++i) {
-    std::string name = moe_rt_model_output(runtime.model, i).name;
-    const std::string *want = nullptr;
-    for (const auto &[key, file] : expected)
-      if (findTensor(runtime.model, key, false) == i)
-        want = &file;
-    if (!want && flags.outputFolder.empty())
+    auto want = expected.find(i);
+    if (want == expected.end() && flags.outputFolder.empty())
       continue;
-    moe_rt_tensor tensor;
-    if (moe_rt_session_output(runtime.session, i, &tensor) != MOE_RT_OK)
-      return runtime.fail("moe-run");
-    Array got;
-    got.type = tensor.type;
-    got.shape.assign(tensor.shape, tensor.shape + tensor.rank);
-    size_t bytes = got.count() * moe_rt_type_size(got.type);
-    const char *data = static_cast<const char *>(tensor.data);
-    if (bytes > 0)
-      got.bytes.assign(data, data + bytes);
-    if (!flags.outputFolder.empty() &&
-        !writeNpy((fs::path(flags.outputFolder) / fileName(name)).string(), got,
-                  problem))
-      return complain(problem);
-    if (want) {
-      Array expectedArray;
-      if (!readNpy(*want, expectedArray, problem))
-        return complain(problem);
-      result = std::max(result, compare(name, got, expectedArray, flags));
-    }
+    result = std::max(
+        result, takeOutput(runtime, flags, i,
+                           want == expected.end() ? nullptr : &want->second));
   }
   return result;
 }
 
-bool parsePrompt(const Flags &flags, GenerateOptions &options,
-                 std::string &problem) {
+/// Token ids, each below `vocabulary` where that is known (not 0).
+bool parsePrompt(const Flags &flags, int64_t vocabulary,
+                 GenerateOptions &options, std::string &problem) {
+  auto add = [&](const char *flag, const std::string &word, int64_t id) {
+    options.prompt.push_back(id);
+    if (vocabulary == 0 || id < vocabulary)
+      return true;
+    problem = std::string(flag) + ": token " + word +
+              " is not in the model's vocabulary of " +
+              std::to_string(vocabulary);
+    return false;
+  };
   if (!flags.prompt.empty()) {
     options.bytes = true;
-    for (char c : flags.prompt)
-      options.prompt.push_back(static_cast<unsigned char>(c));
+    for (unsigned char c : flags.prompt)
+      if (!add("--prompt", std::to_string(c), c))
+        return false;
     return true;
   }
   std::string text = flags.promptIds;
@@ -218,28 +284,30 @@ bool parsePrompt(const Flags &flags, GenerateOptions &options,
   std::istringstream list(text);
   for (std::string word; list >> word;) {
     char *end;
+    // What overflows becomes the largest number, which is in no vocabulary.
     long long id = std::strtoll(word.c_str(), &end, 10);
     if (*end || id < 0) {
       problem = "--prompt-ids: '" + word + "' is no token id";
       return false;
     }
-    options.prompt.push_back(id);
+    if (!add("--prompt-ids", word, id))
+      return false;
   }
   return true;
 }
 
-bool writeText(const std::string &path, const std::string &text) {
+int writeText(const std::string &path, const std::string &text) {
+  errno = 0;
   std::ofstream file(path);
   file << text << "\n";
   file.flush();
-  return bool(file);
+  return file ? kOk
+              : complain(
+                    path + " cannot be written" +
+                    (errno ? std::string(": ") + std::strerror(errno) : ""));
 }
 
-} // namespace
-
-int main(int argc, char **argv) {
-  CLI::App app("Runs a compiled model: on .npy files, or generating text");
-  Flags flags;
+void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("model", flags.model, "The .moe file")->required();
   app.add_option("--input", flags.inputs, "NAME=FILE.npy, for each input")
       ->allow_extra_args(false);
@@ -250,65 +318,87 @@ int main(int argc, char **argv) {
       ->allow_extra_args(false);
   app.add_option("--expect-dir", flags.expectFolder,
                  "A folder of NAME.npy to compare with");
-  app.add_option("--rtol", flags.rtol, "Relative tolerance");
-  app.add_option("--atol", flags.atol, "Absolute tolerance");
+  app.add_option("--rtol", flags.rtol, "Relative tolerance")
+      ->check(realNumber(0));
+  app.add_option("--atol", flags.atol, "Absolute tolerance")
+      ->check(realNumber(0));
   flags.session.add(app);
   app.add_option("--stats", flags.statsFile, "Write statistics as JSON");
   app.add_option("--trace", flags.traceFile,
                  "Write each demanded expert as a line of JSON");
   app.add_flag("--plan", flags.plan, "Print the memory plan and stop");
+  const uint64_t most = std::numeric_limits<int>::max();
   app.add_option("--generate", flags.generate.count, "Generate N tokens")
-      ->check(CLI::PositiveNumber);
+      ->check(wholeNumber(1, most));
   app.add_option("--prompt-ids", flags.promptIds, "Token ids: 1,2,3 or a file");
   app.add_option("--prompt", flags.prompt, "A text, for byte-level models");
-  app.add_option("--temperature", flags.generate.temperature, "0: greedy");
-  app.add_option("--top-k", flags.generate.topK, "Sample among the k best");
+  app.add_option("--temperature", flags.generate.temperature, "0: greedy")
+      ->check(realNumber(0));
+  app.add_option("--top-k", flags.generate.topK, "Sample among the k best")
+      ->check(wholeNumber(0, most));
   app.add_option("--top-p", flags.generate.topP,
                  "Sample among this probability")
-      ->check(CLI::Range(0.0, 1.0));
-  app.add_option("--seed", flags.generate.seed, "Of the random numbers");
-  std::string dumpTensors, compareWith;
-  bool profile = false;
-  app.add_option("--dump-tensors", dumpTensors, "(not available yet)");
-  app.add_option("--compare-with", compareWith, "(not available yet)");
-  app.add_flag("--profile", profile, "(not available yet)");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? kOk : kUsage;
-  }
-  for (const char *flag : {"--dump-tensors", "--compare-with", "--profile"})
-    if (app.count(flag)) {
-      std::fprintf(stderr, "moe-run: %s is not available yet\n", flag);
-      return kUsage;
-    }
-  // A flag that cannot take effect is a mistake.
-  auto needs = [&](std::initializer_list<const char *> useless,
-                   const char *why) {
+      ->check(realNumber(0, 1));
+  app.add_option("--seed", flags.generate.seed, "Of the random numbers")
+      ->check(wholeNumber(0, std::numeric_limits<uint64_t>::max()));
+  app.set_version_flag("--version", "moe-run 0.1.0");
+  for (const char *flag : {"--dump-tensors", "--compare-with"})
+    app.add_option(flag, "(not available yet)");
+  app.add_flag("--profile", "(not available yet)");
+}
+
+/// A flag that cannot take effect is a mistake.
+int checkFlags(const CLI::App &app, const Flags &flags) {
+  auto refuse = [&](std::initializer_list<const char *> useless,
+                    const char *why) {
     for (const char *flag : useless)
-      if (app.count(flag)) {
-        std::fprintf(stderr, "moe-run: %s %s\n", flag, why);
-        return true;
-      }
-    return false;
+      if (app.count(flag))
+        return misuse(std::string(flag) + " " + why);
+    return int(kOk);
   };
-  if (flags.generate.count == 0
-          ? needs({"--prompt", "--prompt-ids", "--temperature", "--top-k",
-                   "--top-p", "--seed"},
-                  "needs --generate")
-          : needs({"--input", "--inputs", "--output-dir", "--expect",
-                   "--expect-dir"},
-                  "has no effect with --generate"))
-    return kUsage;
-  if (flags.expected.empty() && flags.expectFolder.empty() &&
-      needs({"--rtol", "--atol"}, "needs --expect or --expect-dir"))
-    return kUsage;
+  int result = refuse({"--dump-tensors", "--compare-with", "--profile"},
+                      "is not available yet");
+  if (result == kOk)
+    result = flags.generate.count == 0
+                 ? refuse({"--prompt", "--prompt-ids", "--temperature",
+                           "--top-k", "--top-p", "--seed"},
+                          "needs --generate")
+                 : refuse({"--input", "--inputs", "--output-dir", "--expect",
+                           "--expect-dir"},
+                          "has no effect with --generate");
+  if (result == kOk && app.count("--prompt"))
+    result = refuse({"--prompt-ids"}, "and --prompt exclude each other");
+  if (result == kOk && flags.expected.empty() && flags.expectFolder.empty())
+    result = refuse({"--rtol", "--atol"}, "needs --expect or --expect-dir");
+  return result;
+}
+
+/// What the flags ask for, in an open session.
+int work(Runtime &runtime, Flags &flags) {
+  if (flags.generate.count == 0)
+    return runOnFiles(runtime, flags);
+  std::string problem;
+  if (!parsePrompt(flags, vocabularySize(runtime.model), flags.generate,
+                   problem))
+    return complain(problem);
+  flags.generate.chunk = flags.session.prefillChunk;
+  return generate(runtime, flags.generate);
+}
+
+int runTool(int argc, char **argv) {
+  CLI::App app("Runs a compiled model: on .npy files, or generating text");
+  Flags flags;
+  addFlags(app, flags);
+  int result;
+  if (!parseFlags(app, "moe-run", argc, argv, result))
+    return result;
+  result = checkFlags(app, flags);
+  if (result != kOk)
+    return result;
   moe_rt_options options;
   std::string problem;
-  if (!flags.session.fill(options, problem)) {
-    std::fprintf(stderr, "moe-run: %s\n", problem.c_str());
-    return kUsage;
-  }
+  if (!flags.session.fill(options, problem))
+    return misuse(problem);
 
   Runtime runtime;
   const char *plan = nullptr;
@@ -329,17 +419,18 @@ int main(int argc, char **argv) {
       moe_rt_session_trace(runtime.session, flags.traceFile.c_str()) !=
           MOE_RT_OK)
     return runtime.fail("moe-run");
-  int result;
-  if (flags.generate.count > 0) {
-    if (!parsePrompt(flags, flags.generate, problem))
-      return complain(problem);
-    flags.generate.chunk = flags.session.prefillChunk;
-    result = generate(runtime, flags.generate);
-  } else {
-    result = runOnFiles(runtime, flags);
-  }
-  if (!flags.statsFile.empty() &&
-      !writeText(flags.statsFile, moe_rt_session_stats(runtime.session)))
-    return complain(flags.statsFile + " cannot be written");
+  result = work(runtime, flags);
+  if (moe_rt_session_trace(runtime.session, nullptr) != MOE_RT_OK)
+    result = runtime.fail("moe-run");
+  if (!flags.statsFile.empty())
+    result = std::max(result, writeText(flags.statsFile,
+                                        moe_rt_session_stats(runtime.session)));
   return result;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  prepareStreams();
+  return finish("moe-run", runTool(argc, argv));
 }
