@@ -7,11 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "Npy.h"
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
 
 using namespace moe_tools;
 
@@ -76,20 +79,6 @@ uint16_t floatToBFloat(float value) {
   return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-/// The text after a key of the header's dictionary.
-const char *valueOf(const std::string &header, const char *key) {
-  size_t at = header.find(std::string("'") + key + "'");
-  if (at == std::string::npos)
-    return nullptr;
-  at = header.find(':', at);
-  if (at == std::string::npos)
-    return nullptr;
-  ++at;
-  while (at < header.size() && header[at] == ' ')
-    ++at;
-  return header.c_str() + at;
-}
-
 /// Reorders an array whose first dimension varies fastest.
 void toRowMajor(Array &array) {
   size_t width = moe_rt_type_size(array.type), rank = array.shape.size();
@@ -106,58 +95,175 @@ void toRowMajor(Array &array) {
   array.bytes = std::move(rows);
 }
 
-/// Type, shape and order of the elements.
-bool parseHeader(const std::string &header, Array &array, bool &fortran,
-                 std::string &problem) {
-  const char *descr = valueOf(header, "descr");
-  const char *order = valueOf(header, "fortran_order");
-  const char *shape = valueOf(header, "shape");
-  if (!descr || !order || !shape || *shape != '(') {
-    problem = "its header is damaged";
-    return false;
-  }
-  fortran = std::strncmp(order, "False", 5) != 0;
-  bool known = false;
-  for (const TypeName &type : kTypes)
-    if (std::strncmp(descr + 1, type.name, std::strlen(type.name)) == 0) {
-      array.type = type.type;
-      known = true;
+/// What the header's dictionary says.
+struct Header {
+  std::string descr; ///< as written; other than a string's is in no list
+  bool fortran = false;
+  std::vector<int64_t> shape;
+};
+
+/// Reads the dictionary, which is Python, as far as numpy writes it: the three
+/// keys, each once. Nothing is guessed.
+class HeaderParser {
+public:
+  explicit HeaderParser(const std::string &text) : at(text.c_str()) {}
+
+  /// The problem, or empty.
+  std::string parse(Header &header) {
+    unsigned seen = 0; // a bit for each key
+    if (!take('{'))
+      return "its header is damaged";
+    while (!take('}')) {
+      std::string key;
+      if (!string(key) || !take(':'))
+        return "its header is damaged";
+      unsigned bit = key == "descr"           ? 1
+                     : key == "fortran_order" ? 2
+                     : key == "shape"         ? 4
+                                              : 0;
+      if (bit == 0)
+        return "its header has an unknown key '" + key + "'";
+      if (seen & bit)
+        return "its header has the key '" + key + "' twice";
+      seen |= bit;
+      if (!value(bit, header))
+        return "its header is damaged at '" + key + "'";
+      if (!take(',') && *at != '}')
+        return "its header is damaged after '" + key + "'";
     }
-  if (!known) {
-    problem = "its element type " + std::string(descr, strnlen(descr, 8)) +
-              " is not supported";
-    return false;
+    space();
+    return seen == 7 && *at == 0 ? "" : "its header is damaged";
   }
-  for (const char *at = shape + 1; *at && *at != ')';) {
-    if (*at == ',' || *at == ' ') {
+
+private:
+  void space() {
+    while (*at == ' ' || *at == '\n')
       ++at;
-      continue;
-    }
-    char *end;
-    errno = 0;
-    long long size = std::strtoll(at, &end, 10);
-    if (end == at || errno || size < 0 ||
-        array.shape.size() >= MOE_RT_MAX_RANK) {
-      problem = "its shape is damaged or has more than 8 dimensions";
-      return false;
-    }
-    array.shape.push_back(size);
-    at = end;
   }
+  bool take(char c) {
+    space();
+    if (*at != c)
+      return false;
+    ++at;
+    space();
+    return true;
+  }
+  bool word(const char *expected) {
+    size_t length = std::strlen(expected);
+    if (std::strncmp(at, expected, length) != 0)
+      return false;
+    at += length;
+    return true;
+  }
+  bool string(std::string &result) {
+    if (*at != '\'')
+      return false;
+    const char *end = std::strchr(at + 1, '\'');
+    if (!end)
+      return false;
+    result.assign(at + 1, end);
+    at = end + 1;
+    return true;
+  }
+  /// A tuple of sizes; that of one has a comma behind it.
+  bool tuple(std::vector<int64_t> &sizes) {
+    if (!take('('))
+      return false;
+    bool comma = true;
+    while (!take(')')) {
+      char *end;
+      errno = 0;
+      long long size = std::strtoll(at, &end, 10);
+      if (!comma || *at < '0' || *at > '9' || errno)
+        return false;
+      sizes.push_back(size);
+      at = end;
+      comma = take(',');
+    }
+    return sizes.size() != 1 || comma;
+  }
+  bool value(unsigned key, Header &header) {
+    if (key == 4)
+      return tuple(header.shape);
+    if (key == 2)
+      return (header.fortran = word("True")) || word("False");
+    if (*at != '[')
+      return string(header.descr);
+    // A list of fields, which is refused by name: the rest does not matter.
+    const char *end = std::strchr(at, ']');
+    if (end) {
+      header.descr.assign(at, end + 1);
+      at = end + 1;
+    }
+    return end;
+  }
+
+  const char *at;
+};
+
+/// Names an element type that is not supported, and what to do.
+std::string explainType(const std::string &descr) {
+  std::string name = "'" + descr + "'";
+  if (descr.find('O') != std::string::npos && descr[0] != '[')
+    return "its elements are Python objects (" + name + "), not numbers";
+  if (descr[0] == '>')
+    return "its elements are big-endian (" + name +
+           "); save it little-endian with .astype('<" + descr.substr(1) + "')";
+  return "its element type " + name + " is not supported";
+}
+
+/// Type, shape and order of the elements.
+bool parseHeader(const std::string &text, Array &array, bool &fortran,
+                 std::string &problem) {
+  Header header;
+  problem = HeaderParser(text).parse(header);
+  if (!problem.empty())
+    return false;
+  const TypeName *type = std::find_if(
+      std::begin(kTypes), std::end(kTypes),
+      [&](const TypeName &known) { return header.descr == known.name; });
+  if (type == std::end(kTypes))
+    problem = explainType(header.descr);
+  else if (header.shape.size() > MOE_RT_MAX_RANK)
+    problem = "its shape has " + std::to_string(header.shape.size()) +
+              " dimensions, more than " + std::to_string(MOE_RT_MAX_RANK);
+  if (!problem.empty())
+    return false;
+  array.type = type->type;
+  array.shape = std::move(header.shape);
+  fortran = header.fortran;
   return true;
+}
+
+/// Opens a regular file. Anything else is refused, and without waiting: a pipe
+/// nobody writes to would block for ever.
+File openToRead(const std::string &path, std::string &why) {
+  int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  File file(descriptor < 0 ? nullptr : fdopen(descriptor, "rb"));
+  struct stat status;
+  if (!file || fstat(descriptor, &status) != 0) {
+    why = std::strerror(errno);
+    return nullptr;
+  }
+  if (S_ISREG(status.st_mode))
+    return file;
+  why = S_ISDIR(status.st_mode) ? "is a folder, not a file"
+                                : "not a regular file";
+  return nullptr;
 }
 
 } // namespace
 
 bool moe_tools::readNpy(const std::string &path, Array &array,
                         std::string &problem) {
-  File file(std::fopen(path.c_str(), "rb"));
   auto fail = [&](const std::string &why) {
     problem = path + ": " + why;
     return false;
   };
+  std::string why;
+  File file = openToRead(path, why);
   if (!file)
-    return fail(std::strerror(errno));
+    return fail(why);
   unsigned char magic[8];
   if (std::fread(magic, 1, 8, file.get()) != 8 ||
       std::memcmp(magic, "\x93NUMPY", 6) != 0 || magic[6] < 1 || magic[6] > 3)
@@ -171,7 +277,6 @@ bool moe_tools::readNpy(const std::string &path, Array &array,
   if (std::fread(header.data(), 1, length, file.get()) != length)
     return fail("its header is cut short");
   array = Array();
-  std::string why;
   bool fortran;
   if (!parseHeader(header, array, fortran, why))
     return fail(why);
