@@ -221,12 +221,15 @@ moe_rt_status moe_rt_session::checkGrowth(const std::string &what,
                     std::to_string(planned) +
                     "; run fewer tokens at once, or open the session with a "
                     "larger prefill_chunk, max_batch or max_context");
+  // What this run took before is not touched yet, so not missing either.
   uint64_t available = pager->available();
+  available -= std::min(available, grown);
   if (bytes > available)
     return fail(MOE_RT_OUT_OF_MEMORY,
                 what + " needs " + std::to_string(bytes) +
                     " bytes in this run, the machine has " +
                     std::to_string(available) + " left");
+  grown += bytes;
   return MOE_RT_OK;
 }
 
@@ -410,6 +413,7 @@ moe_rt_status moe_rt_session::prepareBuffers() {
 moe_rt_status moe_rt_session::run() {
   auto begin = std::chrono::steady_clock::now();
   hasRun = false;
+  grown = 0;
   moe_rt_status status = bindSymbols();
   if (status == MOE_RT_OK)
     status = prepareStates();

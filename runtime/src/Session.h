@@ -80,6 +80,7 @@ private:
   std::vector<moe_rt_abi_state> stateFrames;
   bool hasRun = false;
 
+  uint64_t grown = 0; ///< bytes beyond the plan that this run took
   uint64_t allocations = 0, stateBytesCopied = 0, tokens = 0;
   std::vector<uint64_t> launches;
   uint64_t ffnRows = 0;
