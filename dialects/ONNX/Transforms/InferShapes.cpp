@@ -100,7 +100,7 @@ void ONNXInferShapes::runOnOperation() {
     return;
   Block &block = main.getBody().front();
   bool ok = true;
-  ShapeContext context(getOperation());
+  ShapeContext context(getOperation(), /*isImport=*/true);
   for (NodeOp op : block.getOps<NodeOp>())
     ok &= succeeded(inferNode(op, context));
   if (!ok || failed(checkDeclared(main)))

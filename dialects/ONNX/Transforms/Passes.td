@@ -16,8 +16,10 @@ def ONNXInferShapes : Pass<"onnx-infer-shapes", "::mlir::ModuleOp"> {
   let description = [{
     Gives every value a tensor type whose encoding names its dimensions, and
     every small integer tensor that holds a shape its elements, from the
-    inputs' types alone. Reports every node whose operands contradict each other,
-    and outputs that the file declares otherwise (`onnx.declared`).
+    inputs' types alone. Reports every node that does not fit its operator's
+    signature (missing or surplus operands, element types, attributes; see
+    Signatures.h), every node whose operands contradict each other, and outputs
+    that the file declares otherwise (`onnx.declared`).
 
     A dimension that no polynomial over the inputs' dimensions expresses, such as
     the length of NonZero's result, becomes a symbol of its own, appended to

@@ -182,8 +182,8 @@ func.func @main(%x: tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>, %s: tensor<f
   %e4 = onnx.node "Einsum" (%x, %w) {domain = "", name = "e4", node_attrs = {equation = "ij,kl->iz"}, version = 20 : i64}
     : (tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>, !weights.tensor<4x5xf32>) -> !onnx.value
   // expected-error @+1 {{node 'nb' (MatMulNBits): multiplies [b, 3] by [4, 5]}}
-  %nb = onnx.node "MatMulNBits" (%x, %w) {domain = "com.microsoft", name = "nb", node_attrs = {K = 4 : i64, N = 5 : i64}, version = 1 : i64}
-    : (tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>, !weights.tensor<4x5xf32>) -> !onnx.value
+  %nb = onnx.node "MatMulNBits" (%x, %w, %w) {domain = "com.microsoft", name = "nb", node_attrs = {K = 4 : i64, N = 5 : i64, block_size = 16 : i64}, version = 1 : i64}
+    : (tensor<?x3xf32, affine_map<()[s0] -> (s0, 3)>>, !weights.tensor<4x5xf32>, !weights.tensor<4x5xf32>) -> !onnx.value
   return %m : !onnx.value
 }
 }
@@ -235,7 +235,7 @@ func.func @main(%q: tensor<?x4x?x12xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 12
   %a6 = onnx.node "Attention" (%q, %k, %k) {domain = "", name = "a6", node_attrs = {}, version = 23 : i64}
     : (tensor<?x4x?x12xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 12)>>, tensor<?x3x7x12xf32, affine_map<()[s0, s1] -> (s0, 3, 7, 12)>>, tensor<?x3x7x12xf32, affine_map<()[s0, s1] -> (s0, 3, 7, 12)>>) -> !onnx.value
   // expected-error @+1 {{node 'm1' (MultiHeadAttention): needs num_heads}}
-  %m1 = onnx.node "MultiHeadAttention" (%x, %x, %x) {domain = "com.microsoft", name = "m1", node_attrs = {}, version = 1 : i64}
+  %m1 = onnx.node "MultiHeadAttention" (%x, %x, %x) {domain = "com.microsoft", name = "m1", node_attrs = {num_heads = 0 : i64}, version = 1 : i64}
     : (tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) -> !onnx.value
   // expected-error @+1 {{node 'm2' (MultiHeadAttention): 50 columns are not 4 heads}}
   %m2 = onnx.node "MultiHeadAttention" (%f, %x, %x) {domain = "com.microsoft", name = "m2", node_attrs = {num_heads = 4 : i64}, version = 1 : i64}
@@ -249,15 +249,16 @@ func.func @main(%q: tensor<?x4x?x12xf32, affine_map<()[s0, s1] -> (s0, 4, s1, 12
   // expected-error @+1 {{node 'm4' (MultiHeadAttention): past state [b, s] must have rank 4}}
   %m4:3 = onnx.node "MultiHeadAttention" (%x, %x, %x, %none, %none, %none, %m, %m) {domain = "com.microsoft", name = "m4", node_attrs = {num_heads = 4 : i64}, version = 1 : i64}
     : (tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, !onnx.none, !onnx.none, !onnx.none, tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>, tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>) -> (!onnx.value, !onnx.value, !onnx.value)
+  %len = onnx.constant dense<1> : tensor<1xi32>
   // expected-error @+1 {{node 'q1' (GroupQueryAttention): 4 query heads are no multiple of 3 key heads}}
-  %q1 = onnx.node "GroupQueryAttention" (%x, %g, %g) {domain = "com.microsoft", name = "q1", node_attrs = {num_heads = 4 : i64, kv_num_heads = 3 : i64}, version = 1 : i64}
-    : (tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>) -> !onnx.value
+  %q1 = onnx.node "GroupQueryAttention" (%x, %g, %g, %none, %none, %len, %len) {domain = "com.microsoft", name = "q1", node_attrs = {num_heads = 4 : i64, kv_num_heads = 3 : i64}, version = 1 : i64}
+    : (tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>, !onnx.none, !onnx.none, tensor<1xi32>, tensor<1xi32>) -> !onnx.value
   // expected-error @+1 {{node 'q2' (GroupQueryAttention): 50 columns are not 4 heads}}
-  %q2 = onnx.node "GroupQueryAttention" (%f, %g, %g) {domain = "com.microsoft", name = "q2", node_attrs = {num_heads = 4 : i64, kv_num_heads = 2 : i64}, version = 1 : i64}
-    : (tensor<?x?x50xf32, affine_map<()[s0, s1] -> (s0, s1, 50)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>) -> !onnx.value
+  %q2 = onnx.node "GroupQueryAttention" (%f, %g, %g, %none, %none, %len, %len) {domain = "com.microsoft", name = "q2", node_attrs = {num_heads = 4 : i64, kv_num_heads = 2 : i64}, version = 1 : i64}
+    : (tensor<?x?x50xf32, affine_map<()[s0, s1] -> (s0, s1, 50)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>, tensor<?x?x24xf32, affine_map<()[s0, s1] -> (s0, s1, 24)>>, !onnx.none, !onnx.none, tensor<1xi32>, tensor<1xi32>) -> !onnx.value
   // expected-error @+1 {{node 'q3' (GroupQueryAttention): query [b, s, 48] and key [b, s, 48] have heads of different sizes}}
-  %q3 = onnx.node "GroupQueryAttention" (%x, %x, %x) {domain = "com.microsoft", name = "q3", node_attrs = {num_heads = 4 : i64, kv_num_heads = 2 : i64}, version = 1 : i64}
-    : (tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>) -> !onnx.value
+  %q3 = onnx.node "GroupQueryAttention" (%x, %x, %x, %none, %none, %len, %len) {domain = "com.microsoft", name = "q3", node_attrs = {num_heads = 4 : i64, kv_num_heads = 2 : i64}, version = 1 : i64}
+    : (tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, tensor<?x?x48xf32, affine_map<()[s0, s1] -> (s0, s1, 48)>>, !onnx.none, !onnx.none, tensor<1xi32>, tensor<1xi32>) -> !onnx.value
   // expected-error @+1 {{node 'ro' (RotaryEmbedding): rotates [b, s], which must have rank 3 or 4}}
   %ro = onnx.node "RotaryEmbedding" (%m, %m, %m) {domain = "", name = "ro", node_attrs = {}, version = 23 : i64}
     : (tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>, tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>, tensor<?x?xf32, affine_map<()[s0, s1] -> (s0, s1)>>) -> !onnx.value
@@ -272,15 +273,16 @@ module attributes {onnx.symbols = ["t"]} {
 func.func @main(%x: tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>, %r: tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>, %r4: tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>) -> (!onnx.value) {
   %w = weights.ref "w" in "model.data" at 0 : !weights.tensor<8x32x64xf32>
   %u = weights.ref "u" in "model.data" at 0 : !weights.tensor<8x32xf32>
+  %none = onnx.none
   // expected-error @+1 {{node 'e1' (MoE): tokens [t, 48] do not fit expert weights [8, 32, 64]}}
-  %e1 = onnx.node "MoE" (%x, %r, %w) {domain = "com.microsoft", name = "e1", node_attrs = {}, version = 1 : i64}
-    : (tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>, tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>, !weights.tensor<8x32x64xf32>) -> !onnx.value
+  %e1 = onnx.node "MoE" (%x, %r, %w, %none, %w) {domain = "com.microsoft", name = "e1", node_attrs = {}, version = 1 : i64}
+    : (tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>, tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>, !weights.tensor<8x32x64xf32>, !onnx.none, !weights.tensor<8x32x64xf32>) -> !onnx.value
   // expected-error @+1 {{node 'e2' (MoE): routes with [t, 4] to 8 experts}}
-  %e2 = onnx.node "MoE" (%x, %r4, %w) {domain = "com.microsoft", name = "e2", node_attrs = {}, version = 1 : i64}
-    : (tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>, tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>, !weights.tensor<8x32x64xf32>) -> !onnx.value
+  %e2 = onnx.node "MoE" (%x, %r4, %w, %none, %w) {domain = "com.microsoft", name = "e2", node_attrs = {}, version = 1 : i64}
+    : (tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>, tensor<?x4xf32, affine_map<()[s0] -> (s0, 4)>>, !weights.tensor<8x32x64xf32>, !onnx.none, !weights.tensor<8x32x64xf32>) -> !onnx.value
   // expected-error @+1 {{node 'e3' (MoE): the weights of its experts [8, 32] must have rank 3}}
-  %e3 = onnx.node "MoE" (%x, %r, %u) {domain = "com.microsoft", name = "e3", node_attrs = {}, version = 1 : i64}
-    : (tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>, tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>, !weights.tensor<8x32xf32>) -> !onnx.value
+  %e3 = onnx.node "MoE" (%x, %r, %u, %none, %w) {domain = "com.microsoft", name = "e3", node_attrs = {}, version = 1 : i64}
+    : (tensor<?x48xf32, affine_map<()[s0] -> (s0, 48)>>, tensor<?x8xf32, affine_map<()[s0] -> (s0, 8)>>, !weights.tensor<8x32xf32>, !onnx.none, !weights.tensor<8x32x64xf32>) -> !onnx.value
   return %e1 : !onnx.value
 }
 }

@@ -92,10 +92,11 @@ func.func @main(%x: tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 48)
   %none = onnx.none
   %b1:3 = onnx.node "MultiHeadAttention" (%x, %k4, %k4, %none, %none, %none, %past, %past) {domain = "com.microsoft", name = "b1", node_attrs = {num_heads = 4 : i64}, version = 1 : i64}
     : (tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 48)>>, tensor<?x4x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 4, s1, 12)>>, tensor<?x4x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 4, s1, 12)>>, !onnx.none, !onnx.none, !onnx.none, tensor<?x4x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 4, s2, 12)>>, tensor<?x4x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 4, s2, 12)>>) -> (!onnx.value, !onnx.value, !onnx.value)
-  %g:3 = onnx.node "GroupQueryAttention" (%x, %k, %k, %gp, %gp) {domain = "com.microsoft", name = "g", node_attrs = {num_heads = 4 : i64, kv_num_heads = 2 : i64}, version = 1 : i64}
-    : (tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 48)>>, tensor<?x?x24xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 24)>>, tensor<?x?x24xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 24)>>, tensor<?x2x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 2, s2, 12)>>, tensor<?x2x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 2, s2, 12)>>) -> (!onnx.value, !onnx.value, !onnx.value)
-  %pa:3 = onnx.node "GroupQueryAttention" (%x, %none, %none, %none, %none) {domain = "com.microsoft", name = "pa", node_attrs = {num_heads = 2 : i64, kv_num_heads = 1 : i64}, version = 1 : i64}
-    : (tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 48)>>, !onnx.none, !onnx.none, !onnx.none, !onnx.none) -> (!onnx.value, !onnx.value, !onnx.value)
+  %len = onnx.constant dense<1> : tensor<1xi32>
+  %g:3 = onnx.node "GroupQueryAttention" (%x, %k, %k, %gp, %gp, %len, %len) {domain = "com.microsoft", name = "g", node_attrs = {num_heads = 4 : i64, kv_num_heads = 2 : i64}, version = 1 : i64}
+    : (tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 48)>>, tensor<?x?x24xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 24)>>, tensor<?x?x24xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 24)>>, tensor<?x2x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 2, s2, 12)>>, tensor<?x2x?x12xf32, affine_map<()[s0, s1, s2] -> (s0, 2, s2, 12)>>, tensor<1xi32>, tensor<1xi32>) -> (!onnx.value, !onnx.value, !onnx.value)
+  %pa:3 = onnx.node "GroupQueryAttention" (%x, %none, %none, %none, %none, %len, %len) {domain = "com.microsoft", name = "pa", node_attrs = {num_heads = 2 : i64, kv_num_heads = 1 : i64}, version = 1 : i64}
+    : (tensor<?x?x48xf32, affine_map<()[s0, s1, s2] -> (s0, s1, 48)>>, !onnx.none, !onnx.none, !onnx.none, !onnx.none, tensor<1xi32>, tensor<1xi32>) -> (!onnx.value, !onnx.value, !onnx.value)
   return %a : !onnx.value
 }
 }
@@ -123,14 +124,14 @@ func.func @main(%x: tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>, 
   %none = onnx.none
   %e = onnx.node "MoE" (%x, %r, %f1, %none, %f2) {domain = "com.microsoft", name = "e", node_attrs = {k = 2 : i64}, version = 1 : i64}
     : (tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>, tensor<?x8xf32, affine_map<()[s0, s1] -> (s0 * s1, 8)>>, !weights.tensor<8x96x64xf32>, !onnx.none, !weights.tensor<8x64x48xf32>) -> !onnx.value
-  %n = onnx.node "MatMulNBits" (%x, %q, %sc) {domain = "com.microsoft", name = "n", node_attrs = {K = 64 : i64, N = 96 : i64}, version = 1 : i64}
+  %n = onnx.node "MatMulNBits" (%x, %q, %sc) {domain = "com.microsoft", name = "n", node_attrs = {K = 64 : i64, N = 96 : i64, block_size = 16 : i64}, version = 1 : i64}
     : (tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>, !weights.tensor<96x2x16xui8>, !weights.tensor<192xf32>) -> !onnx.value
   %y:2 = onnx.node "CausalConvWithState" (%c, %cw, %none, %st) {domain = "com.microsoft", name = "y", node_attrs = {}, version = 1 : i64}
     : (tensor<?x64x?xf32, affine_map<()[s0, s1] -> (s0, 64, s1)>>, !weights.tensor<64x1x3xf32>, !onnx.none, tensor<?x64x2xf32, affine_map<()[s0, s1] -> (s0, 64, 2)>>) -> (!onnx.value, !onnx.value)
-  %qm = onnx.node "QMoE" (%x, %r) {domain = "com.microsoft", name = "qm", node_attrs = {k = 2 : i64}, version = 1 : i64}
-    : (tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>, tensor<?x8xf32, affine_map<()[s0, s1] -> (s0 * s1, 8)>>) -> !onnx.value
-  %qu = onnx.node "QuantizeLinear" (%x, %none) {domain = "", name = "qu", node_attrs = {}, version = 20 : i64}
-    : (tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>, !onnx.none) -> !onnx.value
+  %qm = onnx.node "QMoE" (%x, %r, %f1, %none, %none, %f1) {domain = "com.microsoft", name = "qm", node_attrs = {k = 2 : i64}, version = 1 : i64}
+    : (tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>, tensor<?x8xf32, affine_map<()[s0, s1] -> (s0 * s1, 8)>>, !weights.tensor<8x96x64xf32>, !onnx.none, !onnx.none, !weights.tensor<8x96x64xf32>) -> !onnx.value
+  %qu = onnx.node "QuantizeLinear" (%x, %x) {domain = "", name = "qu", node_attrs = {}, version = 20 : i64}
+    : (tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>, tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>) -> !onnx.value
   %de = onnx.node "DequantizeLinear" (%qu, %x) {domain = "", name = "de", node_attrs = {}, version = 20 : i64}
     : (!onnx.value, tensor<?x?x64xf32, affine_map<()[s0, s1] -> (s0, s1, 64)>>) -> !onnx.value
   return %e : !onnx.value

@@ -242,6 +242,9 @@ LogicalResult castOp(Inference &n) {
                  : n.op.getNodeAttr("to")
                      ? getElementType(n.op.getInt("to", 0), n.b)
                      : getElementTypeOf(n.op.getResult(0));
+  if (!element && n.op.getNodeAttr("to"))
+    return n.contradict("casts to element type " + Twine(n.op.getInt("to", 0)) +
+                        " of ONNX, which is not supported");
   auto elements = n.elementsOf(0);
   if (element && element.isInteger() && elements) {
     if (element.isInteger(1))

@@ -18,12 +18,17 @@ namespace {
 /// Rotary embeddings keep the shape; the standard operator and the fused one
 /// alike.
 LogicalResult rotaryEmbedding(Inference &n) {
-  Dims dims;
+  Dims dims, cache;
   if (!n.dimsOf(0, dims))
     return failure();
   if (dims.size() != 3 && dims.size() != 4)
     return n.contradict("rotates " + n.text(dims) +
                         ", which must have rank 3 or 4");
+  bool isMicrosoft = n.op.getDomain() == kMicrosoft;
+  for (unsigned i : {isMicrosoft ? 2u : 1u, isMicrosoft ? 3u : 2u})
+    if (n.dimsOf(i, cache) && cache.size() != 2 && cache.size() != 3)
+      return n.contradict("its cosines or sines " + n.text(cache) +
+                          " must have rank 2 or 3");
   return n.set(0, n.elementOf(0), dims);
 }
 
@@ -46,16 +51,32 @@ LogicalResult presentStates(Inference &n, unsigned input, unsigned result,
   return success();
 }
 
+/// Queries are [B, S, heads * size]; keys and values are too, or already
+/// [B, heads, L, size].
+LogicalResult checkHeads(Inference &n, const Dims &q) {
+  if (q.size() != 3)
+    return n.contradict("query " + n.text(q) + " must have rank 3");
+  for (unsigned i : {1u, 2u}) {
+    Dims dims;
+    if (n.dimsOf(i, dims) && dims.size() != 3 && dims.size() != 4)
+      return n.contradict(Twine(i == 1 ? "key " : "value ") + n.text(dims) +
+                          " must have rank 3 or 4");
+  }
+  return success();
+}
+
 /// query, key, value, bias, key_padding_mask, attention_bias, past_key,
-/// past_value. Keys are [B, L, heads * size] or already [B, heads, L, size].
+/// past_value.
 LogicalResult multiHeadAttention(Inference &n) {
   Dims q, k, v;
-  if (!n.dimsOf(0, q) || q.size() != 3)
+  if (!n.dimsOf(0, q))
     return failure();
   int64_t heads = n.op.getInt("num_heads", 0);
   if (heads < 1)
     return n.contradict("needs num_heads");
   bool haveK = n.dimsOf(1, k), haveV = n.dimsOf(2, v);
+  if (failed(checkHeads(n, q)))
+    return failure();
   auto size = q[2].dividedBy(Poly(heads));
   if (!size)
     return n.contradict(n.text(q[2]) + " columns are not " + Twine(heads) +

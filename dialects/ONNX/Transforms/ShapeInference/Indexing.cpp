@@ -290,6 +290,9 @@ LogicalResult gatherElements(Inference &n) {
   if (data.size() != indices.size())
     return n.contradict("gathers from " + n.text(data) + " with indices " +
                         n.text(indices) + ", of different ranks");
+  int64_t axis = n.op.getInt("axis", 0);
+  if (failed(n.normalizeAxis(axis, data.size())))
+    return failure();
   return n.set(0, n.elementOf(0), indices);
 }
 
@@ -321,6 +324,9 @@ LogicalResult scatterElements(Inference &n) {
     if (indices[i] != updates[i] && failed(n.unify(indices[i], updates[i])))
       return n.contradict("scatters " + n.text(updates) + " at " +
                           n.text(indices));
+  int64_t axis = n.op.getInt("axis", 0);
+  if (!data.empty() && failed(n.normalizeAxis(axis, data.size())))
+    return failure();
   return inferSameAsFirst(n);
 }
 

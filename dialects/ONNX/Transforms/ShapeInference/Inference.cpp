@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/ONNX/Transforms/ShapeInference/Inference.h"
+#include "dialects/ONNX/Transforms/ShapeInference/Signatures.h"
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -89,7 +90,8 @@ std::optional<SmallVector<int64_t>> onnx::getConstantElements(Value value) {
 // ShapeContext
 //===----------------------------------------------------------------------===//
 
-ShapeContext::ShapeContext(ModuleOp module) : module(module) {
+ShapeContext::ShapeContext(ModuleOp module, bool isImport)
+    : isImport(isImport), module(module) {
   if (auto old = module->getAttrOfType<ArrayAttr>(ONNXDialect::kSymbols))
     names.assign(old.begin(), old.end());
   written = bound = names.size();
@@ -394,6 +396,17 @@ Inference::Rule RuleTable::lookup(StringRef domain, StringRef op,
   return best ? best->rule : nullptr;
 }
 
+bool RuleTable::hasSignatures() const {
+  return llvm::all_of(rows, [](const auto &entry) {
+    auto [domain, op] = entry.first().rsplit("::");
+    if (op.empty())
+      std::swap(domain, op);
+    return llvm::all_of(entry.second, [&](const Row &row) {
+      return hasSignature(domain, op, row.since);
+    });
+  });
+}
+
 static const RuleTable &getRules() {
   static const RuleTable table = [] {
     RuleTable t;
@@ -404,12 +417,16 @@ static const RuleTable &getRules() {
     addProductRules(t);
     addFusedRules(t);
     addControlRules(t);
+    assert(t.hasSignatures() && "an operator with a rule needs a signature");
     return t;
   }();
   return table;
 }
 
 LogicalResult Inference::run() {
+  if (context.isImport)
+    if (std::string faults = findSignatureFaults(op); !faults.empty())
+      return contradict(faults);
   if (Rule rule =
           getRules().lookup(op.getDomain(), op.getOpType(), op.getVersion()))
     (void)rule(*this); // without a message: not enough is known

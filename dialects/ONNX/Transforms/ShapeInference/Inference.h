@@ -27,7 +27,9 @@ constexpr int64_t kMaxElements = 64;
 /// on. Kept out of the module until `writeBack`, so that a walk stays linear.
 class ShapeContext {
 public:
-  explicit ShapeContext(ModuleOp module);
+  /// `isImport`: nodes are as the file has them and are checked against their
+  /// signatures.
+  explicit ShapeContext(ModuleOp module, bool isImport = false);
   ~ShapeContext() { writeBack(); }
   void writeBack();
 
@@ -44,6 +46,8 @@ public:
   /// Records that a dimension must not be 0.
   void assumePositive(const Poly &dim);
   ModuleOp getModule() { return module; }
+
+  const bool isImport;
 
 private:
   ModuleOp module;
@@ -128,6 +132,8 @@ public:
   }
   /// The row with the largest version that is not above `version`.
   Inference::Rule lookup(StringRef domain, StringRef op, int64_t version) const;
+  /// True when every row has a signature.
+  bool hasSignatures() const;
 
 private:
   struct Row {
