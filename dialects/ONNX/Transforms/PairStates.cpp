@@ -23,6 +23,18 @@ using namespace mlir;
 using namespace mlir::moe;
 using namespace mlir::moe::onnx;
 
+/// True when only the size along `axis` differs: a state has room for more
+/// along it and nowhere else.
+static bool growsAlong(ArrayRef<AffineExpr> before, ArrayRef<AffineExpr> after,
+                       int64_t axis) {
+  if (before.size() != after.size())
+    return false;
+  for (auto [i, dim] : llvm::enumerate(before))
+    if (int64_t(i) != axis && dim != after[i])
+      return false;
+  return true;
+}
+
 namespace {
 
 class ONNXPairStates : public onnx::impl::ONNXPairStatesBase<ONNXPairStates> {
@@ -48,7 +60,9 @@ void ONNXPairStates::runOnOperation() {
     int64_t axis = concat.getInt("axis", 0);
     SmallVector<AffineExpr> dims = getDims(argument.getType(), &getContext());
     if (axis < 0 || axis >= int64_t(dims.size()) ||
-        !isa_and_nonnull<AffineSymbolExpr>(dims[axis]))
+        !isa_and_nonnull<AffineSymbolExpr>(dims[axis]) ||
+        !growsAlong(dims, getDims(concat.getResult(0).getType(), &getContext()),
+                    axis))
       continue;
     std::optional<unsigned> output;
     unsigned returned = 0;
