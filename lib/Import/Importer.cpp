@@ -53,6 +53,10 @@ private:
   bool readFile();
   void checkVersions();
   void importMain();
+  /// Names a value; a graph gives each name one.
+  void define(Scope &scope, StringRef name, Value value);
+  /// The initializers' names; reports those that come twice.
+  llvm::StringSet<> namesOfInitializers(const onnx_ns::GraphProto &graph);
   Type importInput(const onnx_ns::ValueInfoProto &info);
   Type importDeclared(const onnx_ns::ValueInfoProto &info);
   AffineExpr importDim(const onnx_ns::TensorShapeProto::Dimension &dim,
@@ -99,6 +103,20 @@ private:
   int64_t nodes = 0;
   bool failed = false;
 };
+
+void Importer::define(Scope &scope, StringRef name, Value value) {
+  if (!scope.values.try_emplace(name, value).second)
+    error() << "value '" << name << "' is defined twice";
+}
+
+llvm::StringSet<>
+Importer::namesOfInitializers(const onnx_ns::GraphProto &graph) {
+  llvm::StringSet<> names;
+  for (const auto &tensor : graph.initializer())
+    if (!names.insert(tensor.name()).second)
+      error() << "initializer '" << tensor.name() << "' is given twice";
+  return names;
+}
 
 bool Importer::readFile() {
   llvm::sys::fs::file_status status;
@@ -153,8 +171,11 @@ void Importer::checkVersions() {
   (*module)->setAttr("onnx.opsets", builder.getDictionaryAttr(list));
   (*module)->setAttr("onnx.ir_version",
                      builder.getI64IntegerAttr(model.ir_version()));
-  for (const auto &function : model.functions())
-    functions[function.domain() + "::" + function.name()] = &function;
+  for (const auto &function : model.functions()) {
+    std::string key = function.domain() + "::" + function.name();
+    if (!functions.try_emplace(key, &function).second)
+      error() << "function '" << key << "' is defined twice";
+  }
 }
 
 /// A dimension's name: an identifier is a symbol, a number a size, a sum or
@@ -300,7 +321,7 @@ void Importer::importInitializer(const onnx_ns::TensorProto &tensor,
               << " bytes, its shape needs " << reader.numBytes();
       return;
     }
-    scope.values[name] = weight(llvm::sys::path::filename(path), raw->second);
+    define(scope, name, weight(llvm::sys::path::filename(path), raw->second));
     return;
   }
   if (tensor.data_location() == onnx_ns::TensorProto::EXTERNAL) {
@@ -333,17 +354,18 @@ void Importer::importInitializer(const onnx_ns::TensorProto &tensor,
       auto bytes =
           llvm::MemoryBuffer::getFileSlice(full, range->length, range->offset);
       if (bytes) {
-        scope.values[name] = onnx::ConstantOp::create(
-            builder, loc,
-            cast<ElementsAttr>(reader.fromBytes((*bytes)->getBuffer())));
+        define(scope, name,
+               onnx::ConstantOp::create(builder, loc,
+                                        cast<ElementsAttr>(reader.fromBytes(
+                                            (*bytes)->getBuffer()))));
         return;
       }
     }
-    scope.values[name] = weight(location, *range);
+    define(scope, name, weight(location, *range));
     return;
   }
   if (Value value = constantOrWeight(name, tensor, loc))
-    scope.values[name] = value;
+    define(scope, name, value);
 }
 
 Attribute Importer::importAttribute(const onnx_ns::AttributeProto &attribute,
@@ -398,15 +420,15 @@ void Importer::importConstant(const onnx_ns::NodeProto &node, Scope &scope,
   const auto &attribute = node.attribute(0);
   StringRef name = node.output(0);
   auto make = [&](DenseElementsAttr value) {
-    scope.values[name] =
-        onnx::ConstantOp::create(builder, loc, cast<ElementsAttr>(value));
+    define(scope, name,
+           onnx::ConstantOp::create(builder, loc, cast<ElementsAttr>(value)));
   };
   auto type = [&](ArrayRef<int64_t> shape, Type element) {
     return RankedTensorType::get(shape, element);
   };
   if (attribute.name() == "value" && attribute.has_t()) {
     if (Value value = constantOrWeight(name, attribute.t(), loc))
-      scope.values[name] = value;
+      define(scope, name, value);
   } else if (attribute.name() == "value_int") {
     make(DenseElementsAttr::get(type({}, builder.getI64Type()),
                                 int64_t(attribute.i())));
@@ -439,13 +461,21 @@ void Importer::importCall(const onnx_ns::NodeProto &node,
     error() << "function '" << key << "' calls itself";
     return;
   }
+  if (node.input_size() > function.input_size() ||
+      node.output_size() > function.output_size()) {
+    error() << "node '" << prefix << node.name() << "' calls function '" << key
+            << "' with " << node.input_size() << " inputs and "
+            << node.output_size() << " outputs; it has "
+            << function.input_size() << " and " << function.output_size();
+    return;
+  }
   Scope inner{nullptr, {}};
   for (int i = 0; i < function.input_size(); ++i) {
     Value value = i < node.input_size() && !node.input(i).empty()
                       ? scope.lookup(node.input(i))
                       : none();
     if (value)
-      inner.values[function.input(i)] = value;
+      define(inner, function.input(i), value);
   }
   llvm::StringMap<const onnx_ns::AttributeProto *> attributes;
   for (const auto &attribute : node.attribute())
@@ -458,10 +488,12 @@ void Importer::importCall(const onnx_ns::NodeProto &node,
               depth + 1);
   callAttributes = saved;
   callStack.pop_back();
-  for (int i = 0; i < node.output_size() && i < function.output_size(); ++i) {
+  for (int i = 0; i < node.output_size(); ++i) {
+    if (node.output(i).empty())
+      continue;
     if (Value value = inner.values.lookup(function.output(i)))
-      scope.values[node.output(i)] = value;
-    else if (!node.output(i).empty() && !failed)
+      define(scope, node.output(i), value);
+    else if (!failed)
       error() << "function '" << key << "' does not compute its output '"
               << function.output(i) << "'";
   }
@@ -473,9 +505,13 @@ void Importer::importBody(const onnx_ns::GraphProto &graph, Region &region,
   OpBuilder::InsertionGuard guard(builder);
   Block *block = builder.createBlock(&region);
   Scope inner{&scope, {}};
-  for (const auto &info : graph.input())
-    inner.values[info.name()] = block->addArgument(
-        onnx::ValueType::get(context), builder.getUnknownLoc());
+  llvm::StringSet<> initializers = namesOfInitializers(graph);
+  for (const auto &info : graph.input()) {
+    Value argument = block->addArgument(onnx::ValueType::get(context),
+                                        builder.getUnknownLoc());
+    if (!initializers.contains(info.name()))
+      define(inner, info.name(), argument);
+  }
   for (const auto &tensor : graph.initializer())
     importInitializer(tensor, 0, inner, /*isMain=*/false);
   importNodes(graph.node(), inner, prefix, depth + 1);
@@ -560,7 +596,7 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
     importBody(*graph, region, scope, name + "/", depth);
   for (auto [output, value] : llvm::zip(node.output(), op.getOutputs()))
     if (!output.empty())
-      scope.values[output] = value;
+      define(scope, output, value);
 }
 
 void Importer::importNodes(
@@ -578,13 +614,14 @@ void Importer::importMain() {
   const auto &graph = model.graph();
   if (graph.sparse_initializer_size() > 0)
     error() << "has sparse initializers, which are not supported";
-  llvm::StringSet<> initializers;
-  for (const auto &tensor : graph.initializer())
-    initializers.insert(tensor.name());
+  llvm::StringSet<> initializers = namesOfInitializers(graph), inputs;
 
   SmallVector<Type> types;
   SmallVector<std::string> names;
   for (const auto &info : graph.input()) {
+    if (!inputs.insert(info.name()).second)
+      error() << "input '" << info.name() << "' is declared twice";
+    // An input with an initializer of its name has it as its default value.
     if (initializers.contains(info.name()))
       continue;
     Type type = importInput(info);

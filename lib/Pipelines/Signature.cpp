@@ -137,6 +137,9 @@ FailureOr<json::Object> moe::takeSignature(ModuleOp module) {
     auto name =
         main.getResultAttrOfType<StringAttr>(i, onnx::ONNXDialect::kName);
     Type type = main.getResultTypes()[i];
+    // An output may be an initializer.
+    if (auto weight = dyn_cast<weights::WeightTensorType>(type))
+      type = RankedTensorType::get(weight.getShape(), weight.getElementType());
     auto output = describe(main, "output", i, type, name);
     if (failed(output))
       return failure();
