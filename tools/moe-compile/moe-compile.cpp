@@ -127,6 +127,8 @@ int main(int argc, char **argv) {
   moe::registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
+  // A user's error needs no dump of our operations.
+  context.printOpOnDiagnostic(false);
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     printDiagnostic(diagnostic, options.input);
     return success();
