@@ -1,5 +1,6 @@
 # What every lit test sees: our tools, LLVM's, and features found by probing.
 import os
+import stat
 import subprocess
 import lit.formats
 
@@ -19,6 +20,9 @@ config.substitutions.append(("%models", os.path.join(config.test_source_root, "M
 flags = open("/proc/cpuinfo").read().split()
 if "avx512f" in flags:
     config.available_features.add("avx512")
+# Some containers have none.
+if os.path.exists("/dev/full") and stat.S_ISCHR(os.stat("/dev/full").st_mode):
+    config.available_features.add("full-device")
 # Generators of models need onnx and numpy, which not every python3 has.
 for python in ["/usr/bin/python3", "python3"]:
     probe = subprocess.run([python, "-c", "import numpy, onnx"], capture_output=True)

@@ -88,6 +88,16 @@ const ExternalData::File &ExternalData::open(StringRef location) {
   return file;
 }
 
+std::vector<std::string> ExternalData::getPaths() const {
+  std::vector<std::string> paths;
+  for (StringRef location : files.keys()) {
+    SmallString<256> full(folder);
+    path::append(full, location);
+    paths.push_back(full.str().str());
+  }
+  return paths;
+}
+
 llvm::Expected<ByteRange> ExternalData::locate(StringRef location,
                                                uint64_t offset, uint64_t length,
                                                uint64_t expected) {

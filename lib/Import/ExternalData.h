@@ -26,6 +26,9 @@ public:
   llvm::Expected<ByteRange> locate(StringRef location, uint64_t offset,
                                    uint64_t length, uint64_t expected);
 
+  /// The files that were asked for.
+  std::vector<std::string> getPaths() const;
+
 private:
   struct File {
     std::string problem;

@@ -48,6 +48,9 @@ public:
   Importer(StringRef path, MLIRContext *context)
       : path(path), context(context), builder(context), external(path) {}
   FailureOr<OwningOpRef<ModuleOp>> run();
+  std::vector<std::string> getExternalFiles() const {
+    return external.getPaths();
+  }
 
 private:
   bool readFile();
@@ -691,9 +694,14 @@ FailureOr<OwningOpRef<ModuleOp>> Importer::run() {
 
 } // namespace
 
-FailureOr<OwningOpRef<ModuleOp>> importONNX(StringRef path,
-                                            MLIRContext *context) {
-  return Importer(path, context).run();
+FailureOr<OwningOpRef<ModuleOp>>
+importONNX(StringRef path, MLIRContext *context,
+           std::vector<std::string> *externalFiles) {
+  Importer importer(path, context);
+  auto module = importer.run();
+  if (externalFiles)
+    *externalFiles = importer.getExternalFiles();
+  return module;
 }
 
 } // namespace mlir::moe

@@ -48,32 +48,45 @@ class Compiler {
 public:
   Compiler(const CompileOptions &options, MLIRContext *context,
            llvm::raw_ostream &print)
-      : options(options), context(context), print(print),
+      : options(options), context(context),
+        print(options.output.empty() ? print : printedStream),
         loc(NameLoc::get(StringAttr::get(context, options.input))) {}
   LogicalResult run();
 
 private:
   using Populate = void (*)(OpPassManager &);
   LogicalResult apply(ModuleOp module, Populate populate, StringRef label);
-  /// Prints the module when it was asked for; true when this is the last stage.
-  bool reached(Stage stage, ModuleOp module, StringRef suffix = "");
+  LogicalResult dump(Stage stage, ModuleOp module, StringRef suffix);
+  /// Prints the module when it was asked for. A result ends the compilation:
+  /// this is the last stage, or the module could not be written.
+  std::optional<LogicalResult> reached(Stage stage, ModuleOp module,
+                                       StringRef suffix = "");
+  LogicalResult openOutputs();
+  LogicalResult refuseInput(StringRef file, StringRef what);
+  LogicalResult compile();
+  LogicalResult commitOutputs();
   LogicalResult compileVariant(ModuleOp module, const cpu::ISA &isa,
                                bool isFirst);
   LogicalResult startCodegen(ModuleOp module, const cpu::ISA &isa);
   LogicalResult finishCodegen();
   void recordBankChoices(ModuleOp module);
   LogicalResult writeModel();
-  LogicalResult writeReport(ModuleOp module);
+  LogicalResult writeReport();
 
   const CompileOptions &options;
   MLIRContext *context;
+  std::string printed;
+  llvm::raw_string_ostream printedStream{printed};
   llvm::raw_ostream &print;
   Location loc;
+  OwningOpRef<ModuleOp> module;
   json::Object metadata, seconds;
   std::vector<const cpu::ISA *> variants;
   std::vector<std::future<FailureOr<ObjectCode>>> running;
   std::vector<ObjectCode> objects;
-  std::optional<OutputFile> weightsFile;
+  /// The model, or the printed stage.
+  std::optional<OutputFile> outputFile;
+  std::optional<OutputFile> weightsFile, reportFile;
   std::string weightsPath;
   PackedWeights packed;
 };
@@ -92,23 +105,37 @@ LogicalResult Compiler::apply(ModuleOp module, Populate populate,
   return result;
 }
 
-bool Compiler::reached(Stage stage, ModuleOp module, StringRef suffix) {
-  OpPrintingFlags flags;
-  flags.elideLargeElementsAttrs(64).enableDebugInfo(false);
-  if (!options.dumpFolder.empty()) {
-    SmallString<128> path(options.dumpFolder);
-    llvm::sys::path::append(path, llvm::formatv("{0}-{1}{2}.mlir", int(stage),
-                                                getStageName(stage), suffix)
-                                      .str());
-    std::error_code error;
-    llvm::raw_fd_ostream stream(path, error);
-    if (!error)
-      module.print(stream, flags);
+static OpPrintingFlags printingFlags() {
+  return OpPrintingFlags().elideLargeElementsAttrs(64).enableDebugInfo(false);
+}
+
+LogicalResult Compiler::dump(Stage stage, ModuleOp module, StringRef suffix) {
+  SmallString<128> path(options.dumpFolder);
+  llvm::sys::path::append(path, llvm::formatv("{0}-{1}{2}.mlir", int(stage),
+                                              getStageName(stage), suffix)
+                                    .str());
+  std::error_code error;
+  llvm::raw_fd_ostream stream(path, error);
+  if (!error) {
+    module.print(stream, printingFlags());
+    stream.close();
+    error = stream.error();
+    stream.clear_error();
   }
+  if (error)
+    return emitError(loc) << "'" << path
+                          << "' cannot be written: " << error.message();
+  return success();
+}
+
+std::optional<LogicalResult> Compiler::reached(Stage stage, ModuleOp module,
+                                               StringRef suffix) {
+  if (!options.dumpFolder.empty() && failed(dump(stage, module, suffix)))
+    return failure();
   if (options.stop != stage)
-    return false;
-  module.print(print, flags);
-  return true;
+    return std::nullopt;
+  module.print(print, printingFlags());
+  return success();
 }
 
 bool hasUnknownOutput(ModuleOp module) {
@@ -135,8 +162,8 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
     return failure();
   metadata["positive"] = getRequiredSizes(module);
   std::string suffix = ("-" + isa.name).str();
-  if (reached(Stage::Pager, module, suffix))
-    return success();
+  if (auto result = reached(Stage::Pager, module, suffix))
+    return *result;
   if (failed(apply(module, populatePlacePipeline, "place")))
     return failure();
   // One layout serves every variant of the family: packed once.
@@ -154,12 +181,12 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
   }
   if (failed(apply(module, populateKernelsPipeline, "kernels")))
     return failure();
-  if (reached(Stage::Kernels, module, suffix))
-    return success();
+  if (auto result = reached(Stage::Kernels, module, suffix))
+    return *result;
   if (failed(apply(module, populateLLVMPipeline, "llvm")))
     return failure();
-  if (reached(Stage::LLVM, module, suffix))
-    return success();
+  if (auto result = reached(Stage::LLVM, module, suffix))
+    return *result;
   if (isFirst) {
     json::Array kernels;
     for (Attribute name : module->getAttrOfType<ArrayAttr>("cpu.kernels"))
@@ -222,34 +249,76 @@ LogicalResult Compiler::writeModel() {
   if (failed(elf))
     return failure();
   ObjectCode model = makeModelFile(*elf, packed.weightsId);
-  OutputFile modelFile(options.output);
-  if (failed(modelFile.create(loc)) ||
-      failed(modelFile.write(StringRef(model.data(), model.size()), loc)))
-    return failure();
-  // The weights first: a model without its weights is told apart by its id.
-  if (failed(weightsFile->commit(loc)))
-    return failure();
-  return modelFile.commit(loc);
+  return outputFile->write(StringRef(model.data(), model.size()), loc);
 }
 
-LogicalResult Compiler::writeReport(ModuleOp module) {
-  if (options.report.empty())
-    return success();
-  json::Object report = getReport(module);
+LogicalResult Compiler::writeReport() {
+  json::Object report = getReport(*module);
   report["packed_bytes"] = packed.fileBytes;
   report["seconds"] = json::Object(seconds);
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   report["peak_rss"] = int64_t(usage.ru_maxrss) * 1024;
-  OutputFile file(options.report);
   std::string text =
       llvm::formatv("{0:2}\n", json::Value(std::move(report))).str();
-  if (failed(file.create(loc)) || failed(file.write(text, loc)))
+  if (failed(reportFile->write(text, loc)))
     return failure();
-  return file.commit(loc);
+  return reportFile->commit(loc);
 }
 
-LogicalResult Compiler::run() {
+/// No output may take the place of a file that is read.
+LogicalResult Compiler::refuseInput(StringRef file, StringRef what) {
+  for (StringRef output : {StringRef(options.output), StringRef(weightsPath),
+                           StringRef(options.report)})
+    if (!output.empty() && llvm::sys::fs::equivalent(output, file))
+      return emitError(loc)
+             << "'" << output << "' is " << what << " and would be overwritten";
+  return success();
+}
+
+/// What cannot be written is noticed before anything is compiled.
+LogicalResult Compiler::openOutputs() {
+  auto open = [&](std::optional<OutputFile> &file, StringRef path) {
+    if (path.empty())
+      return success();
+    file.emplace(path);
+    return file->create(loc);
+  };
+  if (options.stop == Stage::Model) {
+    SmallString<256> path(options.output);
+    llvm::sys::path::replace_extension(path, "moew");
+    weightsPath = path.str().str();
+  }
+  if (failed(refuseInput(options.input, "the model to compile")))
+    return failure();
+  if (!options.report.empty() &&
+      (options.report == options.output || options.report == weightsPath))
+    return emitError(loc) << "'" << options.report
+                          << "' cannot hold both the report and the model";
+  if (!options.dumpFolder.empty())
+    if (std::error_code error =
+            llvm::sys::fs::create_directories(options.dumpFolder))
+      return emitError(loc) << "'" << options.dumpFolder
+                            << "' cannot be created: " << error.message();
+  return success(succeeded(open(outputFile, options.output)) &&
+                 succeeded(open(weightsFile, weightsPath)) &&
+                 succeeded(open(reportFile, options.report)));
+}
+
+/// The model last, when all else is written.
+LogicalResult Compiler::commitOutputs() {
+  if (reportFile && failed(writeReport()))
+    return failure();
+  if (!outputFile)
+    return success();
+  // The weights first: a model without its weights is told apart by its id.
+  if (weightsFile ? failed(weightsFile->commit(loc))
+                  : failed(outputFile->write(printed, loc)))
+    return failure();
+  return outputFile->commit(loc);
+}
+
+LogicalResult Compiler::compile() {
   std::vector<const cpu::ISA *> isas;
   for (const std::string &name : options.isas) {
     const cpu::ISA *isa = cpu::lookupISA(name);
@@ -257,50 +326,42 @@ LogicalResult Compiler::run() {
       return emitError(loc) << "unknown instruction set '" << name << "'";
     isas.push_back(isa);
   }
-  if (!options.dumpFolder.empty())
-    if (std::error_code error =
-            llvm::sys::fs::create_directories(options.dumpFolder))
-      return emitError(loc) << "'" << options.dumpFolder
-                            << "' cannot be created: " << error.message();
-  if (options.stop == Stage::Model) {
-    SmallString<256> path(options.output);
-    llvm::sys::path::replace_extension(path, "moew");
-    weightsPath = path.str().str();
-    weightsFile.emplace(weightsPath);
-    if (failed(weightsFile->create(loc)))
-      return failure();
-  }
 
   auto begin = std::chrono::steady_clock::now();
-  auto module = importONNX(options.input, context);
-  if (failed(module))
+  std::vector<std::string> externalFiles;
+  auto imported = importONNX(options.input, context, &externalFiles);
+  if (failed(imported))
     return failure();
+  module = std::move(*imported);
   seconds["import"] =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
-  if (reached(Stage::ONNX, **module))
-    return success();
-  if (failed(apply(**module, populateNormalizePipeline, "normalize")))
+  for (const std::string &file : externalFiles)
+    if (failed(refuseInput(file, "external data of the model")))
+      return failure();
+  if (auto result = reached(Stage::ONNX, *module))
+    return *result;
+  if (failed(apply(*module, populateNormalizePipeline, "normalize")))
     return failure();
-  if (reached(Stage::Normalized, **module))
-    return success();
-  if (failed(apply(**module, populateRaisePipeline, "raise")))
+  if (auto result = reached(Stage::Normalized, *module))
+    return *result;
+  if (failed(apply(*module, populateRaisePipeline, "raise")))
     return failure();
-  if (reached(Stage::MoE, **module))
-    return writeReport(**module);
+  if (auto result = reached(Stage::MoE, *module))
+    return *result;
   // An output without a type lies behind a node that cannot be compiled: the
   // conversion lists all of those.
-  if (hasUnknownOutput(**module) &&
-      failed(apply(**module, populatePagerPipeline, "pager")))
+  if (hasUnknownOutput(*module) &&
+      failed(apply(*module, populatePagerPipeline, "pager")))
     return failure();
-  auto signature = takeSignature(**module);
+  auto signature = takeSignature(*module);
   if (failed(signature))
     return failure();
   metadata = std::move(*signature);
-  recordBankChoices(**module);
+  recordBankChoices(*module);
 
   for (auto [i, isa] : llvm::enumerate(isas)) {
-    OwningOpRef<ModuleOp> clone = (*module)->clone();
+    OwningOpRef<ModuleOp> clone = module->clone();
     if (failed(compileVariant(*clone, *isa, i == 0)))
       return failure();
     if (options.stop != Stage::Model)
@@ -308,11 +369,12 @@ LogicalResult Compiler::run() {
   }
   if (failed(finishCodegen()))
     return failure();
-  if (options.stop != Stage::Model)
-    return success();
-  if (failed(writeModel()))
-    return failure();
-  return writeReport(**module);
+  return options.stop == Stage::Model ? writeModel() : success();
+}
+
+LogicalResult Compiler::run() {
+  return success(succeeded(openOutputs()) && succeeded(compile()) &&
+                 succeeded(commitOutputs()));
 }
 
 } // namespace

@@ -16,6 +16,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Signals.h"
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
@@ -150,19 +151,37 @@ OutputFile::OutputFile(StringRef path) : path(path.str()) {}
 OutputFile::~OutputFile() {
   if (descriptor >= 0)
     close(descriptor);
-  if (!temporary.empty())
+  if (!temporary.empty()) {
     (void)fs::remove(temporary);
+    forgetTemporary();
+  }
 }
 
+void OutputFile::forgetTemporary() {
+  llvm::sys::DontRemoveFileOnSignal(temporary);
+  temporary.clear();
+}
+
+/// A file is replaced as a whole, where its links lead to; a pipe or a device
+/// is written as it is.
 LogicalResult OutputFile::create(Location loc) {
-  SmallString<256> model(path);
-  model += ".%%%%%%.tmp";
-  SmallString<256> unique;
-  if (std::error_code error =
-          fs::createUniqueFile(model, descriptor, unique, fs::OF_None, 0644))
+  SmallString<256> real;
+  target = fs::real_path(path, real) ? path : real.str().str();
+  std::error_code error;
+  if (fs::exists(target) && !fs::is_regular_file(target)) {
+    error = fs::openFileForWrite(target, descriptor, fs::CD_OpenExisting);
+  } else {
+    SmallString<256> unique;
+    error = fs::createUniqueFile(target + ".%%%%%%.tmp", descriptor, unique,
+                                 fs::OF_None, 0644);
+    temporary = unique.str().str();
+  }
+  if (error)
     return emitError(loc) << "'" << path
                           << "' cannot be written: " << error.message();
-  temporary = unique.str().str();
+  // Also when the compiler is interrupted or crashes.
+  if (!temporary.empty())
+    llvm::sys::RemoveFileOnSignal(temporary);
   return success();
 }
 
@@ -186,9 +205,11 @@ LogicalResult OutputFile::commit(Location loc) {
   if (status != 0)
     return emitError(loc) << "'" << path
                           << "' cannot be written: " << std::strerror(errno);
-  if (std::error_code error = fs::rename(temporary, path))
+  if (temporary.empty())
+    return success();
+  if (std::error_code error = fs::rename(temporary, target))
     return emitError(loc) << "'" << path
                           << "' cannot be written: " << error.message();
-  temporary.clear();
+  forgetTemporary();
   return success();
 }

@@ -10,8 +10,10 @@
 #include "moe/CodeGen/CPU/EmitObject.h"
 #include "moe/Pipelines/Compile.h"
 #include "moe/Pipelines/Pipelines.h"
+#include "llvm/Support/Process.h"
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <fcntl.h>
 #include <iostream>
 #include <unistd.h>
 
@@ -51,14 +53,33 @@ bool parseISAs(const std::string &march, std::vector<std::string> &isas) {
       llvm::errs() << "\n";
       return false;
     }
+    if (llvm::is_contained(isas, name)) {
+      llvm::errs() << "moe-compile: --march: '" << name << "' is given twice\n";
+      return false;
+    }
     isas.push_back(name);
   }
   return !isas.empty();
 }
 
+/// Stages are printed to the standard output: true when all of it was written.
+bool flushOutput() {
+  llvm::outs().flush();
+  std::error_code error = llvm::outs().error();
+  llvm::outs().clear_error();
+  if (error)
+    llvm::errs() << "moe-compile: the standard output cannot be written: "
+                 << error.message() << "\n";
+  return !error;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
+  // A file that is opened later must not become the standard output.
+  bool hasOutput = fcntl(STDOUT_FILENO, F_GETFD) != -1;
+  (void)llvm::sys::Process::FixupStandardFileDescriptors();
+
   CLI::App app(
       "Compiles a mixture-of-experts model from ONNX to a native model");
   moe::CompileOptions options;
@@ -68,7 +89,8 @@ int main(int argc, char **argv) {
   bool plan = false;
   app.add_option("model", options.input, "The ONNX file")->required();
   app.add_option("-o,--output", options.output,
-                 "The .moe file to write; its weights go beside it (.moew)");
+                 "The .moe file to write; its weights go beside it (.moew). "
+                 "With --emit, the file a stage is printed to");
   app.add_option("--emit", stage,
                  "Stop at a stage and print it: onnx, normalized, moe, pager, "
                  "kernels, llvm, asm, model");
@@ -119,6 +141,10 @@ int main(int argc, char **argv) {
   if (options.stop == moe::Stage::Model &&
       options.output.substr(options.output.size() - 4) != ".moe")
     return refuse("-o " + options.output, "must end in .moe");
+  if (!hasOutput && options.output.empty()) {
+    refuse("--emit=" + stage, "prints to the standard output, which is closed");
+    return UserError;
+  }
   options.showProgress = isatty(2);
   // A file that may not grow is an error of the write, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -133,7 +159,7 @@ int main(int argc, char **argv) {
     printDiagnostic(diagnostic, options.input);
     return success();
   });
-  return succeeded(moe::compileModel(options, &context, llvm::outs()))
-             ? Ok
-             : UserError;
+  bool isCompiled =
+      succeeded(moe::compileModel(options, &context, llvm::outs()));
+  return isCompiled && flushOutput() ? Ok : UserError;
 }

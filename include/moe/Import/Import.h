@@ -11,6 +11,8 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include <string>
+#include <vector>
 
 namespace mlir::moe {
 
@@ -18,8 +20,9 @@ namespace mlir::moe {
 /// Weights become references to byte ranges; nothing larger than a few KiB is
 /// read. Everything wrong with the file is reported through the context's
 /// diagnostics before it fails.
-FailureOr<OwningOpRef<ModuleOp>> importONNX(StringRef path,
-                                            MLIRContext *context);
+FailureOr<OwningOpRef<ModuleOp>>
+importONNX(StringRef path, MLIRContext *context,
+           std::vector<std::string> *externalFiles = nullptr);
 
 } // namespace mlir::moe
 

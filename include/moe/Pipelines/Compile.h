@@ -34,8 +34,8 @@ std::optional<Stage> parseStage(llvm::StringRef name);
 
 struct CompileOptions {
   std::string input;
-  std::string output;        ///< the .moe file; for Stage::Model only
-  Stage stop = Stage::Model; ///< printed to `print` when not Model
+  std::string output;        ///< the .moe file, or where a stage is printed
+  Stage stop = Stage::Model; ///< printed to `print` when there is no output
   std::vector<std::string> isas = {"x86-64-v3", "x86-64-v4"};
   std::string report;     ///< JSON file, or empty
   std::string dumpFolder; ///< one file for each stage, or empty

@@ -37,10 +37,17 @@ public:
   LogicalResult create(Location loc);
   LogicalResult write(StringRef bytes, Location loc);
   LogicalResult commit(Location loc);
-  StringRef temporaryPath() const { return temporary; }
+  /// Where the bytes go until they are committed.
+  StringRef temporaryPath() const {
+    return temporary.empty() ? StringRef(path) : StringRef(temporary);
+  }
 
 private:
-  std::string path, temporary;
+  void forgetTemporary();
+
+  std::string path;
+  std::string target;    // `path` with its links followed
+  std::string temporary; // empty for what is no file, such as a pipe
   int descriptor = -1;
 };
 
