@@ -222,6 +222,26 @@ static Values chainRule(NodeRewriter &r) {
   return single(result);
 }
 
+/// The exponent gets the type of the base.
+static Values powRule(NodeRewriter &r) {
+  Value base = r.op.getInputs()[0], exponent = r.op.getInputs()[1];
+  Type element = getElementTypeOf(base);
+  auto dims = getPolyDims(base), other = getPolyDims(exponent);
+  if (!dims || !other || !isa<FloatType>(element) ||
+      getElementTypeOf(exponent) == element)
+    return std::nullopt;
+  auto constants = getConstantElements(exponent);
+  if (constants && constants->size() == 1 && other->size() <= dims->size())
+    return single(r.create("Pow", {base, r.scalar(element, (*constants)[0])}));
+  Type type =
+      getTensorType(element, getDims(exponent.getType(), r.op.getContext()),
+                    getNumSymbols(r.op->getParentOfType<ModuleOp>()));
+  auto cast = NodeOp::create(
+      r.builder, r.op.getLoc(), type, exponent, "Cast", "", r.op.getName(), 23,
+      r.builder.getDictionaryAttr({}), ArrayAttr(), ArrayAttr(), 0);
+  return single(r.create("Pow", {base, cast.getResult(0)}));
+}
+
 /// x * sigmoid(alpha * x).
 static Values swishRule(NodeRewriter &r) {
   Value x = r.op.getInputs()[0];
@@ -285,4 +305,5 @@ void onnx::addMathRules(NormalizeTable &table) {
     table[name] = chainRule;
   table["Swish"] = table["com.microsoft::QuickGelu"] = swishRule;
   table["Clip"] = clipRule;
+  table["Pow"] = powRule;
 }
