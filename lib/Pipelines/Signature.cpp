@@ -144,15 +144,18 @@ FailureOr<json::Object> moe::takeSignature(ModuleOp module) {
     if (failed(output))
       return failure();
     for (AffineExpr expr : onnx::getDims(type, main.getContext())) {
-      bool free = false;
+      StringAttr free;
       expr.walk([&](AffineExpr inner) {
-        if (auto symbol = dyn_cast<AffineSymbolExpr>(inner))
-          free |= int64_t(symbol.getPosition()) >= bound;
+        auto symbol = dyn_cast<AffineSymbolExpr>(inner);
+        if (symbol && int64_t(symbol.getPosition()) >= bound)
+          free = cast<StringAttr>(names[symbol.getPosition()]);
       });
       if (free)
         return main.emitError()
-               << "the size of output '" << (name ? name.getValue() : "?")
-               << "' depends on data, which is not supported";
+               << "the size '" << free.getValue() << "' of output '"
+               << (name ? name.getValue() : "?")
+               << "' depends on data, or on which of two sizes is smaller; "
+                  "only sums and products of the inputs' sizes are supported";
     }
     for (auto [s, state] : llvm::enumerate(states))
       if (state.getAsObject()->getInteger("output") == int64_t(i))

@@ -33,6 +33,9 @@ std::optional<llvm::SmallVector<Poly>> getElements(Value value);
 /// The elements when all are constants.
 std::optional<llvm::SmallVector<int64_t>> getConstantElements(Value value);
 
+/// A floating-point constant of one element.
+std::optional<double> getConstantFloat(Value value);
+
 /// The dimensions of a tensor or weight as polynomials; nothing when the rank
 /// or a dimension is unknown.
 std::optional<llvm::SmallVector<Poly>> getPolyDims(Value value);

@@ -248,22 +248,44 @@ static Values constantOfShapeRule(NodeRewriter &r) {
   return result ? Values(SmallVector<Value>{result}) : std::nullopt;
 }
 
+static Value rangeNode(NodeRewriter &r, Type type, const Poly &start,
+                       int64_t step) {
+  return NodeOp::create(
+             r.builder, r.op.getLoc(), type, ValueRange(), "Range", "",
+             r.op.getName(), 23,
+             r.builder.getDictionaryAttr(
+                 {r.attr("start", r.map(start)), r.attr("step", step)}),
+             ArrayAttr(), ArrayAttr(), 0)
+      .getResult(0);
+}
+
+/// start + step * i for constants that need not be whole.
+static Values floatRange(NodeRewriter &r) {
+  auto start = getConstantFloat(r.op.getInputs()[0]);
+  auto step = getConstantFloat(r.op.getInputs()[2]);
+  auto type = dyn_cast<RankedTensorType>(r.op.getResult(0).getType());
+  if (!start || !step || !type || !type.hasStaticShape())
+    return std::nullopt;
+  Type element = type.getElementType();
+  Value i = rangeNode(r, type, Poly(0), 1);
+  Value scaled = r.create("Mul", {i, r.scalar(element, *step)});
+  return single(scaled ? r.create("Add", {scaled, r.scalar(element, *start)})
+                       : Value());
+}
+
 /// Start and step become attributes; the number of elements is in the type.
 static Values rangeRule(NodeRewriter &r) {
   if (r.op.getInputs().size() != 3)
     return std::nullopt;
+  if (isa_and_nonnull<FloatType>(getElementTypeOf(r.op.getInputs()[0])))
+    return floatRange(r);
   auto start = getElements(r.op.getInputs()[0]);
   auto step = getConstantElements(r.op.getInputs()[2]);
   auto dims = getPolyDims(r.op.getResult(0));
-  if (!start || !step || !dims)
+  if (!start || start->size() != 1 || !step || step->size() != 1 || !dims)
     return std::nullopt;
-  auto node = NodeOp::create(
-      r.builder, r.op.getLoc(), r.op.getResult(0).getType(), ValueRange(),
-      "Range", "", r.op.getName(), 23,
-      r.builder.getDictionaryAttr(
-          {r.attr("start", r.map(*start)), r.attr("step", (*step)[0])}),
-      ArrayAttr(), ArrayAttr(), 0);
-  return SmallVector<Value>{node.getResult(0)};
+  return SmallVector<Value>{
+      rangeNode(r, r.op.getResult(0).getType(), (*start)[0], (*step)[0])};
 }
 
 void onnx::addMovementRules(NormalizeTable &table) {

@@ -21,6 +21,15 @@ Type resultElement(onnx::NodeOp op) {
   return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
 }
 
+/// True for a tensor without elements: upstream's slices must lie inside of
+/// what they cut, also when they are empty.
+bool isEmpty(ArrayRef<AffineExpr> dims) {
+  return llvm::any_of(dims, [](AffineExpr dim) {
+    auto constant = dyn_cast<AffineConstantExpr>(dim);
+    return constant && constant.getValue() == 0;
+  });
+}
+
 Lowered lowerReshape(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return l.reshape(inputs[0], resultDims(op));
 }
@@ -49,6 +58,8 @@ Lowered lowerConcat(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   SmallVector<OpFoldResult> ones(dims.size(), l.b.getIndexAttr(1));
   for (Value input : inputs) {
     Dims part = l.dims(input);
+    if (isEmpty(part))
+      continue;
     SmallVector<OpFoldResult> offsets(dims.size(), l.b.getIndexAttr(0));
     offsets[axis] = l.mixedSize(at.toAffine(l.context));
     result = tensor::InsertSliceOp::create(l.b, input, result, offsets,
@@ -64,7 +75,8 @@ Lowered lowerSlice(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   auto sizes = dyn_cast_or_null<AffineMapAttr>(op.getNodeAttr("sizes"));
   auto steps = dyn_cast_or_null<DenseI64ArrayAttr>(op.getNodeAttr("steps"));
   if (!offsets || !sizes || !steps)
-    return Lowered::no("its bounds depend on data");
+    return Lowered::no("its bounds depend on data, or lie inside of its "
+                       "operand for some sizes only");
   SmallVector<OpFoldResult> strides;
   for (int64_t step : steps.asArrayRef()) {
     if (step < 1)
@@ -72,6 +84,11 @@ Lowered lowerSlice(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
     strides.push_back(l.b.getIndexAttr(step));
   }
   Dims dims = resultDims(op);
+  if (isEmpty(dims)) {
+    Value nothing = l.empty(resultElement(op), dims);
+    l.setDims(nothing, dims);
+    return nothing;
+  }
   Value result = tensor::ExtractSliceOp::create(
       l.b, l.tensorType(resultElement(op), dims), inputs[0],
       l.mixedSizes(llvm::to_vector(offsets.getValue().getResults())),

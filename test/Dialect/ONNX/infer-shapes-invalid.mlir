@@ -360,3 +360,18 @@ func.func @main(%c: tensor<i1>, %n: tensor<i64>, %x: tensor<?x3xf32, affine_map<
   return %8 : !onnx.value
 }
 }
+
+// -----
+
+// A range needs a step.
+module attributes {onnx.symbols = []} {
+func.func @main() -> (!onnx.value) {
+  %a = onnx.constant dense<0> : tensor<i64>
+  %f = onnx.constant dense<0.0> : tensor<f32>
+  // expected-error @+1 {{node 'r' (Range): has a step of 0}}
+  %r = onnx.node "Range" (%a, %a, %a) {domain = "", name = "r", node_attrs = {}, version = 20 : i64} : (tensor<i64>, tensor<i64>, tensor<i64>) -> !onnx.value
+  // expected-error @+1 {{node 's' (Range): has a step of 0}}
+  %s = onnx.node "Range" (%f, %f, %f) {domain = "", name = "s", node_attrs = {}, version = 20 : i64} : (tensor<f32>, tensor<f32>, tensor<f32>) -> !onnx.value
+  return %r : !onnx.value
+}
+}

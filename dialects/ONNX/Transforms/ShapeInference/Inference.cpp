@@ -86,6 +86,19 @@ std::optional<SmallVector<int64_t>> onnx::getConstantElements(Value value) {
   return result;
 }
 
+std::optional<double> onnx::getConstantFloat(Value value) {
+  auto constant = value.getDefiningOp<onnx::ConstantOp>();
+  auto elements =
+      constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
+  if (!elements || !isa<FloatType>(elements.getElementType()) ||
+      elements.getNumElements() != 1)
+    return std::nullopt;
+  APFloat number = *elements.getValues<APFloat>().begin();
+  bool inexact;
+  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &inexact);
+  return number.convertToDouble();
+}
+
 //===----------------------------------------------------------------------===//
 // ShapeContext
 //===----------------------------------------------------------------------===//

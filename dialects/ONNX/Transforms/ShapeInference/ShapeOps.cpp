@@ -246,35 +246,28 @@ LogicalResult constantOfShape(Inference &n) {
   return n.set(0, element, *target);
 }
 
-/// A floating-point scalar constant.
-std::optional<double> floatOf(Inference &n, unsigned i) {
-  Value value = n.op.getInputOrNull(i);
-  auto constant = value ? value.getDefiningOp<onnx::ConstantOp>() : nullptr;
-  auto elements =
-      constant ? dyn_cast<DenseElementsAttr>(constant.getValue()) : nullptr;
-  if (!elements || !isa<FloatType>(elements.getElementType()) ||
-      elements.getNumElements() != 1)
-    return std::nullopt;
-  APFloat number = *elements.getValues<APFloat>().begin();
-  bool inexact;
-  number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &inexact);
-  return number.convertToDouble();
-}
-
 LogicalResult range(Inference &n) {
   Type element = n.elementOf(0);
   if (!element && n.op.getInputs().empty()) // the normalized form
     return success();
-  if (auto start = floatOf(n, 0), limit = floatOf(n, 1), delta = floatOf(n, 2);
-      start && limit && delta && *delta != 0) {
+  auto numberOf = [&](unsigned i) -> std::optional<double> {
+    Value value = n.op.getInputOrNull(i);
+    return value ? getConstantFloat(value) : std::nullopt;
+  };
+  if (numberOf(2) == 0.0)
+    return n.contradict("has a step of 0");
+  if (auto start = numberOf(0), limit = numberOf(1), delta = numberOf(2);
+      start && limit && delta) {
     double count = std::ceil((*limit - *start) / *delta);
     if (count < double(INT32_MAX))
       return n.set(0, element, {Poly(int64_t(std::max(0.0, count)))});
   }
   auto start = n.elementsOf(0), limit = n.elementsOf(1);
   auto delta = n.constantsOf(2);
+  if (delta && delta->size() == 1 && (*delta)[0] == 0)
+    return n.contradict("has a step of 0");
   if (!start || !limit || !delta || start->size() != 1 || limit->size() != 1 ||
-      delta->size() != 1 || (*delta)[0] == 0)
+      delta->size() != 1)
     return n.set(0, element, {n.fresh(0, 0)});
   int64_t step = (*delta)[0];
   Poly span = step > 0 ? (*limit)[0] - (*start)[0] : (*start)[0] - (*limit)[0];
