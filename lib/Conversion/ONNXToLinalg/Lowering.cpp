@@ -219,6 +219,13 @@ static bool matchGroups(ArrayRef<AffineExpr> source,
   return !from.empty();
 }
 
+static onnx::Poly productOf(ArrayRef<AffineExpr> dims) {
+  onnx::Poly product(1);
+  for (AffineExpr dim : dims)
+    product = product * onnx::Poly::fromAffine(dim);
+  return product;
+}
+
 Value Lowering::reshape(Value value, ArrayRef<AffineExpr> target) {
   Dims source = dims(value);
   if (ArrayRef<AffineExpr>(source) == target)
@@ -226,15 +233,13 @@ Value Lowering::reshape(Value value, ArrayRef<AffineExpr> target) {
   Type type = element(value);
   SmallVector<ReassociationIndices> from, to;
   Dims middle;
-  if (!matchGroups(source, target, from, to, middle, context)) {
+  bool isWhole = !matchGroups(source, target, from, to, middle, context);
+  if (isWhole) {
     from.clear();
     to.clear();
     middle.clear();
     if (!source.empty() && !target.empty()) {
-      onnx::Poly total(1);
-      for (AffineExpr dim : source)
-        total = total * onnx::Poly::fromAffine(dim);
-      middle.push_back(total.toAffine(context));
+      middle.push_back(productOf(source).toAffine(context));
       from.push_back(llvm::to_vector(llvm::seq<int64_t>(0, source.size())));
       to.push_back(llvm::to_vector(llvm::seq<int64_t>(0, target.size())));
     }
@@ -242,6 +247,11 @@ Value Lowering::reshape(Value value, ArrayRef<AffineExpr> target) {
   if (middle.size() != source.size())
     value = tensor::CollapseShapeOp::create(b, tensorType(type, middle), value,
                                             from);
+  // Sizes that are equal at run time only: one side may be static.
+  if (isWhole && !middle.empty())
+    if (Type whole = tensorType(type, productOf(target).toAffine(context));
+        whole != value.getType())
+      value = tensor::CastOp::create(b, whole, value);
   if (middle.size() != target.size())
     value = tensor::ExpandShapeOp::create(b, tensorType(type, target), value,
                                           to, mixedSizes(target));

@@ -92,6 +92,9 @@ LogicalResult reshape(Inference &n) {
              a && c && *a != *c) {
     return n.contradict("cannot reshape " + n.text(dims) + " to " +
                         n.text(wanted));
+  } else if (total.isValid() && known.isValid() &&
+             failed(n.unify(total, known))) {
+    return failure();
   }
   n.makeKnown(0, *target);
   return n.set(0, n.elementOf(0), *target);
