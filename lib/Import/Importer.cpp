@@ -587,6 +587,12 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
   }
   int64_t version = 1;
   auto known = opsets.find(domain);
+  if (domain.empty() && known == opsets.end()) {
+    error() << "node '" << name << "' (" << node.op_type()
+            << ") is a standard operator, but the file imports no opset of "
+               "them";
+    return;
+  }
   if (known != opsets.end())
     version = std::max<int64_t>(1, known->second);
   SmallVector<Type> results(node.output_size(), onnx::ValueType::get(context));

@@ -30,3 +30,4 @@ floats = [(n, np.float32(v)) for n, v in (("a", -0.5), ("b", 1.25), ("c", 0.5))]
 write("range", "Range", ["a", "b", "c"], floats)
 write("still", "Range", ["a", "b", "c"], [(n, np.int64(v)) for n, v in (("a", 0), ("b", 5), ("c", 0))])
 write("reshaped", "Reshape", ["x", "a"], [("a", ints(2, 6))])
+write("noopset", "Relu", ["x"], opsets=(("own", 1),))
