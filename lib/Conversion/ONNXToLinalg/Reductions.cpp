@@ -122,6 +122,8 @@ Lowered lowerRMSNorm(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Value scale = widened(l, l.materialize(inputs[1]));
   Dims dims = l.dims(x);
   Type type = l.element(x);
+  if (l.element(scale) != type)
+    return Lowered::no("its scale has elements of another type");
   SmallVector<int64_t> axes;
   onnx::Poly count(1);
   for (int64_t i = op.getInt("axis", -1); i < int64_t(dims.size()); ++i) {
