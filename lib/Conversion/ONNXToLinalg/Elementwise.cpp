@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Lowering.h"
-#include <cmath>
 
 using namespace mlir;
 using namespace mlir::moe;
@@ -89,31 +88,6 @@ Value geluTanh(Lowering &l, ValueRange x) {
       arith::AddFOp::create(l.b, math::TanhOp::create(l.b, inner),
                             one(l, x[0])));
 }
-/// powf of |x| with what its logarithm loses: the sign of odd powers, no number
-/// for roots of negative numbers, and 1 for x^0.
-Value generalPower(Lowering &l, Value x, Value y) {
-  Type t = x.getType();
-  auto compare = [&](arith::CmpFPredicate predicate, Value a, Value b) {
-    return arith::CmpFOp::create(l.b, predicate, a, b);
-  };
-  auto choose = [&](Value condition, Value a, Value b) {
-    return arith::SelectOp::create(l.b, condition, a, b);
-  };
-  auto differsFromFloor = [&](Value v) {
-    return compare(arith::CmpFPredicate::UNE, math::FloorOp::create(l.b, v), v);
-  };
-  Value zero = l.constant(t, 0);
-  Value power = math::PowFOp::create(l.b, math::AbsFOp::create(l.b, x), y);
-  Value half = arith::MulFOp::create(l.b, y, l.constant(t, 0.5));
-  Value odd =
-      choose(differsFromFloor(half), arith::NegFOp::create(l.b, power), power);
-  Value negative =
-      choose(differsFromFloor(y), l.constant(t, std::nan("")), odd);
-  Value any =
-      choose(compare(arith::CmpFPredicate::OLT, x, zero), negative, power);
-  return choose(compare(arith::CmpFPredicate::OEQ, y, zero), one(l, x), any);
-}
-
 /// x^2, x^3 and x^0.5 exactly; the rest as powf.
 Value power(Lowering &l, ValueRange x) {
   FloatAttr exponent;
@@ -126,7 +100,7 @@ Value power(Lowering &l, ValueRange x) {
     if (exponent.getValueAsDouble() == 0.5)
       return math::SqrtOp::create(l.b, x[0]);
   }
-  return generalPower(l, x[0], x[1]);
+  return math::PowFOp::create(l.b, x[0], x[1]);
 }
 
 const llvm::StringMap<Pair> &arithmetic() {
