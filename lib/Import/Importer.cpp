@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExternalData.h"
+#include "SparseTensor.h"
 #include "TensorData.h"
 #include "WireFormat.h"
 #include "dialects/ONNX/IR/ONNX.h"
@@ -64,6 +65,7 @@ private:
   Type importDeclared(const onnx_ns::ValueInfoProto &info);
   AffineExpr importDim(const onnx_ns::TensorShapeProto::Dimension &dim,
                        StringRef input, int index);
+  void importSparseInitializers(const onnx_ns::GraphProto &graph, Scope &scope);
   void importInitializer(const onnx_ns::TensorProto &tensor, unsigned number,
                          Scope &scope, bool isMain);
   void importNodes(
@@ -118,6 +120,10 @@ Importer::namesOfInitializers(const onnx_ns::GraphProto &graph) {
   for (const auto &tensor : graph.initializer())
     if (!names.insert(tensor.name()).second)
       error() << "initializer '" << tensor.name() << "' is given twice";
+  for (const auto &tensor : graph.sparse_initializer())
+    if (!names.insert(tensor.values().name()).second)
+      error() << "initializer '" << tensor.values().name()
+              << "' is given twice";
   return names;
 }
 
@@ -371,6 +377,22 @@ void Importer::importInitializer(const onnx_ns::TensorProto &tensor,
     define(scope, name, value);
 }
 
+void Importer::importSparseInitializers(const onnx_ns::GraphProto &graph,
+                                        Scope &scope) {
+  for (const auto &sparse : graph.sparse_initializer()) {
+    const std::string &name = sparse.values().name();
+    auto dense = densify(sparse, context);
+    if (!dense) {
+      error() << "sparse initializer '" << name
+              << "': " << llvm::toString(dense.takeError());
+      continue;
+    }
+    Location loc = NameLoc::get(builder.getStringAttr(name));
+    if (Value value = constantOrWeight(name, *dense, loc))
+      define(scope, name, value);
+  }
+}
+
 Attribute Importer::importAttribute(const onnx_ns::AttributeProto &attribute,
                                     StringRef node) {
   using Proto = onnx_ns::AttributeProto;
@@ -517,6 +539,7 @@ void Importer::importBody(const onnx_ns::GraphProto &graph, Region &region,
   }
   for (const auto &tensor : graph.initializer())
     importInitializer(tensor, 0, inner, /*isMain=*/false);
+  importSparseInitializers(graph, inner);
   importNodes(graph.node(), inner, prefix, depth + 1);
   SmallVector<Value> results;
   for (const auto &info : graph.output()) {
@@ -621,8 +644,6 @@ void Importer::importNodes(
 
 void Importer::importMain() {
   const auto &graph = model.graph();
-  if (graph.sparse_initializer_size() > 0)
-    error() << "has sparse initializers, which are not supported";
   llvm::StringSet<> initializers = namesOfInitializers(graph), inputs;
 
   SmallVector<Type> types;
@@ -655,6 +676,7 @@ void Importer::importMain() {
   }
   for (int i = 0; i < graph.initializer_size(); ++i)
     importInitializer(graph.initializer(i), i, scope, /*isMain=*/true);
+  importSparseInitializers(graph, scope);
   importNodes(graph.node(), scope, "", 0);
 
   SmallVector<Value> results;
