@@ -49,7 +49,7 @@ void moe::populateKernelsPipeline(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLinalgGeneralizeNamedOpsPass());
   // No CSE of tensors: it would make one zero-filled tensor of many, and each
   // accumulation into it a copy.
-  pm.addPass(createLinalgElementwiseOpFusionPass());
+  pm.addPass(cpu::createCPUFuseElementwise());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;

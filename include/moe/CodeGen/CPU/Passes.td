@@ -34,6 +34,18 @@ def CPUConvertCopies : Pass<"cpu-convert-copies", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def CPUFuseElementwise : Pass<"cpu-fuse-elementwise", "::mlir::ModuleOp"> {
+  let summary = "Fuse point-by-point operations into their only user";
+  let description = [{
+    With upstream's patterns, which also move reshapes out of the way; a body of
+    more than `max-body` operations is not made.
+  }];
+  let options = [Option<"maxBody", "max-body", "uint64_t", /*default=*/"128",
+                        "Operations in the body of a fused loop">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::affine::AffineDialect"];
+}
+
 def CPUResolveDims : Pass<"cpu-resolve-dims", "::mlir::ModuleOp"> {
   let summary = "Replace sizes read off buffers by what they were made from";
   let description = [{
