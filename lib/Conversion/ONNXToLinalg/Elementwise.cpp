@@ -15,10 +15,6 @@ using ScalarRule = Value (*)(Lowering &l, ValueRange x);
 
 namespace {
 
-Type resultElement(onnx::NodeOp op) {
-  return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
-}
-
 /// Integers of ONNX as the signless ones that arith works on.
 bool isUnsigned(onnx::NodeOp op) {
   auto type = dyn_cast<RankedTensorType>(op.getInputs()[0].getType());

@@ -14,13 +14,6 @@ using namespace mlir::moe;
 
 namespace {
 
-Dims resultDims(onnx::NodeOp op) {
-  return onnx::getDims(op.getResult(0).getType(), op.getContext());
-}
-Type resultElement(onnx::NodeOp op) {
-  return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
-}
-
 /// result[..., i..., ...] = data[..., indices[i...], ...].
 Lowered lowerGather(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Value data = inputs[0], indices = inputs[1];

@@ -123,6 +123,14 @@ void addIndexingLowerings(LowerTable &table);
 void addReductionLowerings(LowerTable &table);
 void addProductLowerings(LowerTable &table);
 
+/// Dimensions and element type of a node's first result.
+inline Dims resultDims(onnx::NodeOp op) {
+  return onnx::getDims(op.getResult(0).getType(), op.getContext());
+}
+inline Type resultElement(onnx::NodeOp op) {
+  return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
+}
+
 /// Number of elements of a tensor with these dimensions.
 onnx::Poly countElements(ArrayRef<AffineExpr> dims);
 

@@ -14,13 +14,6 @@ using namespace mlir::moe;
 
 namespace {
 
-Dims resultDims(onnx::NodeOp op) {
-  return onnx::getDims(op.getResult(0).getType(), op.getContext());
-}
-Type resultElement(onnx::NodeOp op) {
-  return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
-}
-
 /// True for a tensor without elements: upstream's slices must lie inside of
 /// what they cut, also when they are empty.
 bool isEmpty(ArrayRef<AffineExpr> dims) {

@@ -17,13 +17,6 @@ using utils::IteratorType;
 
 namespace {
 
-Dims resultDims(onnx::NodeOp op) {
-  return onnx::getDims(op.getResult(0).getType(), op.getContext());
-}
-Type resultElement(onnx::NodeOp op) {
-  return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
-}
-
 Value multiplyAdd(Lowering &l, Value sum, Value a, Value b) {
   Value product = arith::MulFOp::create(l.b, l.widen(a), l.widen(b));
   return arith::AddFOp::create(l.b, sum, product,

@@ -47,10 +47,6 @@ Value narrowed(Lowering &l, Value x, Type type) {
                        [&](ValueRange v) { return l.narrow(v[0], type); });
 }
 
-Type resultElement(onnx::NodeOp op) {
-  return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
-}
-
 Lowered lowerReduce(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   auto axes = dyn_cast_or_null<DenseI64ArrayAttr>(op.getNodeAttr("axes"));
   if (!axes)

@@ -390,10 +390,8 @@ Match moe::raiseBatchedGather(onnx::NodeOp op) {
       ExpertsOfKindAttr::get(b.getContext(), ExpertKind::FFN, m.experts, 0);
   Value tokens =
       reshapeTo(b, op.getName(), m.tokens, {m.numTokens, Poly(hidden)});
-  Value y = ExpertsOp::create(b, tokens.getType(), tokens, router.routing, bank,
-                              b.getArrayAttr({kind}), m.activation,
-                              llvm::APFloat(1.0f), llvm::APFloat(0.0f),
-                              llvm::APFloat(0.0f));
+  Value y = makeExperts(b, tokens, router.routing, bank, Attribute(kind),
+                        m.activation);
   op.getResult(0).replaceAllUsesWith(
       reshapeTo(b, op.getName(), y, *onnx::getPolyDims(op.getResult(0))));
   reportRaised(module, {op.getName(),

@@ -200,10 +200,7 @@ Match moe::raiseDenseAll(onnx::NodeOp op) {
   if (m.total > m.experts)
     layer.kinds.push_back({"elsewhere", m.total - m.experts});
   Value tokens = flattenTokens(b, op.getName(), m.tokens);
-  Value y = ExpertsOp::create(b, tokens.getType(), tokens, router.routing, bank,
-                              b.getArrayAttr(kinds), m.activation,
-                              llvm::APFloat(1.0f), llvm::APFloat(0.0f),
-                              llvm::APFloat(0.0f));
+  Value y = makeExperts(b, tokens, router.routing, bank, kinds, m.activation);
   op.getResult(0).replaceAllUsesWith(y);
   reportRaised(module, layer);
   return Match::Raised;

@@ -465,10 +465,8 @@ Match moe::raiseExpertLoop(onnx::NodeOp op, llvm::DenseSet<Operation *> &seen) {
       ExpertsOfKindAttr::get(b.getContext(), ExpertKind::FFN, experts, 0);
   Value tokens =
       reshapeTo(b, op.getName(), first.tokens, {m.numTokens, Poly(m.hidden)});
-  Value y = ExpertsOp::create(b, tokens.getType(), tokens, router.routing, bank,
-                              b.getArrayAttr({kind}), first.activation,
-                              llvm::APFloat(1.0f), llvm::APFloat(0.0f),
-                              llvm::APFloat(0.0f));
+  Value y = makeExperts(b, tokens, router.routing, bank, Attribute(kind),
+                        first.activation);
   if (m.base) {
     Value base =
         reshapeTo(b, op.getName(), m.base, {m.numTokens, Poly(m.hidden)});

@@ -124,6 +124,16 @@ std::optional<ActivationMatch> moe::matchActivation(Value value) {
   return std::nullopt;
 }
 
+Value moe::makeExperts(ImplicitLocOpBuilder &b, Value tokens, Value routing,
+                       weights::BankOp bank, ArrayRef<Attribute> kinds,
+                       Activation activation) {
+  llvm::APFloat none(0.0f);
+  return ExpertsOp::create(b, tokens.getType(), tokens, routing, bank,
+                           b.getArrayAttr(kinds), activation,
+                           /*alpha=*/llvm::APFloat(1.0f), /*beta=*/none,
+                           /*limit=*/none);
+}
+
 Value moe::reshapeTo(ImplicitLocOpBuilder &b, StringRef name, Value value,
                      ArrayRef<onnx::Poly> dims) {
   auto old = onnx::getPolyDims(value);

@@ -70,6 +70,11 @@ RouterMatch makeRouting(ImplicitLocOpBuilder &b, StringRef name, Value ids,
                         Value weights, const onnx::Poly &tokens,
                         int64_t experts, int64_t k);
 
+/// The experts of a plain feed-forward layer, without clamps or offsets.
+Value makeExperts(ImplicitLocOpBuilder &b, Value tokens, Value routing,
+                  weights::BankOp bank, ArrayRef<Attribute> kinds,
+                  Activation activation);
+
 /// `value` with these dimensions.
 Value reshapeTo(ImplicitLocOpBuilder &b, StringRef name, Value value,
                 ArrayRef<onnx::Poly> dims);
