@@ -43,6 +43,7 @@ struct Gathered {
 
 std::optional<Gathered> matchGathered(Value value, unsigned rank) {
   Gathered match;
+  Value swapped; // what the Transpose takes
   value = skipReshapes(value);
   if (auto transpose = getNode(value, "Transpose"); transpose && rank == 3) {
     auto perm = dyn_cast<DenseI64ArrayAttr>(transpose.getNodeAttr("perm"));
@@ -53,7 +54,8 @@ std::optional<Gathered> matchGathered(Value value, unsigned rank) {
     if (last < 2 || perm[last] != last - 1 || perm[last - 1] != last)
       return std::nullopt;
     match.swapped = true;
-    value = skipReshapes(transpose.getInputs()[0]);
+    swapped = transpose.getInputs()[0];
+    value = skipReshapes(swapped);
   }
   auto gather = getNode(value, "Gather");
   if (gather) {
@@ -70,6 +72,14 @@ std::optional<Gathered> matchGathered(Value value, unsigned rank) {
   match.weight = gather.getInputs()[0];
   if (!isWeight(match.weight) || weightShape(match.weight).size() != rank)
     return std::nullopt;
+  if (swapped) {
+    // Whole matrices are transposed, not pieces of them.
+    ArrayRef<int64_t> shape = weightShape(match.weight);
+    auto dims = onnx::getPolyDims(swapped);
+    if (!dims || (*dims)[dims->size() - 2] != Poly(shape[1]) ||
+        dims->back() != Poly(shape[2]))
+      return std::nullopt;
+  }
   match.ids = skipReshapesAndCasts(gather.getInputs()[1]);
   return match;
 }
@@ -203,11 +213,13 @@ bool BatchedGather::matchProjection(Value value, Projection &p) {
     value = skipReshapes(columns->source);
   }
   int64_t sliced = p.n;
+  Value biasIds;
   if (auto sum = getNode(value, "Add"))
     eitherOrder(sum, [&](Value product, Value bias) {
       auto gathered = matchGathered(bias, 2);
-      if (!gathered || gathered->ids != (ids ? ids : gathered->ids))
+      if (!gathered)
         return false;
+      biasIds = gathered->ids;
       p.bias = gathered->weight;
       value = skipReshapes(product);
       return true;
@@ -215,6 +227,8 @@ bool BatchedGather::matchProjection(Value value, Projection &p) {
   auto product = getNode(value, "MatMul");
   if (!product || (!matchSide(product, 0, p) && !matchSide(product, 1, p)))
     return false;
+  if (biasIds && biasIds != ids)
+    return stop(value, "its bias is gathered by other ids");
   if (columns && sliced != p.n)
     return stop(value, "not a range of columns");
   if (p.bias &&
@@ -326,8 +340,8 @@ bool BatchedGather::matchTokens(Value input, int64_t hidden) {
   }
   if (auto gather = getNode(value, "Gather")) {
     auto dims = onnx::getPolyDims(gather.getInputs()[0]);
-    if (dims && dims->size() == 2 && gather.getInt("axis", 0) == 0 &&
-        isRows(gather.getInputs()[0]) &&
+    if (dims && *dims == SmallVector<Poly>{numTokens, Poly(hidden)} &&
+        gather.getInt("axis", 0) == 0 &&
         isTokenOfPair(gather.getInputs()[1], numTokens, choices)) {
       tokens = skipReshapes(gather.getInputs()[0]);
       return true;

@@ -172,7 +172,7 @@ Value ExpertLoop::matchWeights(Value value, const Term &term) {
     if (dims && dims->size() >= 2 && (*dims)[0] == numTokens &&
         (*dims)[1] == Poly(choices) && isMatrix(data) && pair &&
         gather.getInt("batch_dims", 0) == 0 && pair.getInputs().size() == 2 &&
-        isToken(pair.getInputs()[0], term) &&
+        pair.getInt("axis", 0) == 1 && isToken(pair.getInputs()[0], term) &&
         isChoice(pair.getInputs()[1], term))
       return skipReshapes(data);
   }
@@ -248,6 +248,13 @@ bool ExpertLoop::matchTerm(Value contribution, Value token, Term &term) {
     return stop(token, "adds to the choices, not to the tokens");
   Value y;
   eitherOrder(product, [&](Value output, Value weight) {
+    // One weight for each row.
+    auto rows = onnx::getPolyDims(output), factors = onnx::getPolyDims(weight);
+    if (!rows || !factors || rows->size() != 2 || factors->size() != 2 ||
+        rows->back() != Poly(hidden) || factors->back() != Poly(1) ||
+        rows->front() != factors->front() ||
+        !haveSameDims(contribution, output))
+      return false;
     term.weights = matchWeights(weight, term);
     y = output;
     return bool(term.weights);
@@ -365,6 +372,8 @@ bool ExpertLoop::match(onnx::NodeOp last) {
     return false;
   if (isZeros(base))
     base = {};
+  else if (getElementCount(base) != numTokens * Poly(hidden))
+    return stop(base, "starts from a value of another shape");
   return checkTogether(last.getResult(0));
 }
 
@@ -454,7 +463,9 @@ Match moe::raiseExpertLoop(onnx::NodeOp op, llvm::DenseSet<Operation *> &seen) {
   RouterMatch router =
       makeRouting(b, op.getName(), first.mask.ids, first.weights, m.numTokens,
                   experts, m.choices);
-  if (m.onlyPositive && router.name == "routing-from") {
+  auto route = router.routing.getDefiningOp<RouteOp>();
+  if (m.onlyPositive && (!route || !route.getScale().isNonZero() ||
+                         route.getScale().isNegative())) {
     reportUnraised(module, op.getName(),
                    "leaves out weights that are not above 0, which the router "
                    "may give");

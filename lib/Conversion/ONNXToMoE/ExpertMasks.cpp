@@ -57,10 +57,14 @@ std::optional<OneHot> matchOneHot(Value value) {
       p = perm[p];
     value = transpose.getInputs()[0];
   }
+  // [T, k], or [T, k, 1] of the ids as they were made.
   auto isPairs = [](Value ids, unsigned rank) {
-    auto dims = onnx::getPolyDims(ids);
-    return dims && dims->size() == rank &&
-           (rank == 2 || dims->back() == Poly(1));
+    auto dims = onnx::getPolyDims(ids),
+         made = onnx::getPolyDims(skipReshapesAndCasts(ids));
+    if (!dims || !made || dims->size() != rank ||
+        (rank == 3 && dims->back() != Poly(1)))
+      return false;
+    return ArrayRef<Poly>(*dims).take_front(2) == ArrayRef<Poly>(*made);
   };
   if (auto node = getNode(value, "OneHot")) {
     auto values = onnx::getConstantElements(node.getInputs()[2]);
@@ -88,6 +92,10 @@ std::optional<OneHot> matchOneHot(Value value) {
   return match;
 }
 
+bool isZeroScalar(Value value) {
+  return getSplat(value) == 0.0 && getElementCount(value) == Poly(1);
+}
+
 /// A [T, k] or [k, T] mask.
 std::optional<ExpertMask> matchPairs(Value value) {
   bool transposed = false;
@@ -98,7 +106,7 @@ std::optional<ExpertMask> matchPairs(Value value) {
       transposed = !transposed;
       value = transpose.getInputs()[0];
     } else if (auto greater = getNode(value, "Greater");
-               greater && getSplat(greater.getInputs()[1]) == 0.0) {
+               greater && isZeroScalar(greater.getInputs()[1])) {
       value = greater.getInputs()[0]; // of 0 and 1: changes nothing
     } else {
       break;
@@ -109,7 +117,9 @@ std::optional<ExpertMask> matchPairs(Value value) {
     if (!eitherOrder(equal, [&](Value ids, Value expert) {
           auto number = getSplat(expert);
           auto dims = onnx::getPolyDims(ids);
-          if (!number || !dims || dims->size() != 2)
+          if (!number || getElementCount(expert) != Poly(1) || !dims ||
+              dims->size() != 2 ||
+              !haveSameDims(ids, skipReshapesAndCasts(ids)))
             return false;
           mask.ids = skipReshapesAndCasts(ids);
           mask.expert = *number;
@@ -120,6 +130,11 @@ std::optional<ExpertMask> matchPairs(Value value) {
     auto row = matchSelection(skipReshapes(value));
     auto oneHot = row ? matchOneHot(row->source) : std::nullopt;
     if (!oneHot || row->dim < 0 || row->dim > 2 || oneHot->perm[row->dim] != 2)
+      return std::nullopt;
+    // Only the selected dimension may go.
+    auto left = onnx::getPolyDims(row->source);
+    left->erase(left->begin() + row->dim);
+    if (onnx::getPolyDims(value) != left)
       return std::nullopt;
     mask.ids = oneHot->ids;
     mask.expert = row->index;
@@ -164,7 +179,11 @@ std::optional<CombineColumn> moe::matchCombineColumn(Value value) {
     return std::nullopt;
   auto dims = onnx::getPolyDims(column->source);
   int64_t axis = scatter.getInt("axis", 0);
-  if (!dims || dims->size() != 2 || (axis != 1 && axis != -1))
+  Value ids = scatter.getInputs()[1], weights = scatter.getInputs()[2];
+  if (!dims || dims->size() != 2 || (axis != 1 && axis != -1) ||
+      !haveSameDims(ids, skipReshapesAndCasts(ids)) ||
+      !haveSameDims(weights, ids) ||
+      onnx::getPolyDims(ids)->front() != dims->front())
     return std::nullopt;
   return CombineColumn{skipReshapesAndCasts(scatter.getInputs()[1]),
                        skipReshapes(scatter.getInputs()[2]), column->index};
@@ -180,10 +199,13 @@ std::optional<ExpertMask> moe::matchExpertMask(Value value) {
   bool isPositive = false;
   for (;;) {
     auto greater = getNode(value, "Greater");
-    if (greater && getSplat(greater.getInputs()[1]) == 0.0) {
+    auto cast = getNode(value, "Cast");
+    if (greater && isZeroScalar(greater.getInputs()[1])) {
       value = greater.getInputs()[0];
       isPositive = true;
-    } else if (auto cast = getNode(value, "Cast")) {
+    } else if (cast && isa_and_nonnull<IntegerType>(
+                           onnx::getElementTypeOf(cast.getInputs()[0]))) {
+      // Of a number that is no integer, it may round to zero.
       value = cast.getInputs()[0];
     } else {
       break;

@@ -17,12 +17,20 @@ Value moe::skipReshapes(Value value) {
   return value;
 }
 
+/// 32 or 64 bits: every id fits, and stays what it is.
+static bool isWideInteger(Value value) {
+  Type type = onnx::getElementTypeOf(value);
+  return type && (type.isSignlessInteger(32) || type.isSignlessInteger(64));
+}
+
 Value moe::skipReshapesAndCasts(Value value) {
   for (;;) {
     auto node = getNode(value, "Reshape");
     if (!node)
       node = getNode(value, "Cast");
-    if (!node)
+    if (!node ||
+        (node.isStandard("Cast") &&
+         (!isWideInteger(value) || !isWideInteger(node.getInputs()[0]))))
       return value;
     value = node.getInputs()[0];
   }
@@ -44,6 +52,11 @@ std::optional<double> moe::getSplat(Value value) {
 bool moe::isZeros(Value value) {
   return isa_and_nonnull<FloatType>(onnx::getElementTypeOf(value)) &&
          getSplat(value) == 0.0;
+}
+
+bool moe::haveSameDims(Value a, Value b) {
+  auto x = onnx::getPolyDims(a), y = onnx::getPolyDims(b);
+  return x && y && *x == *y;
 }
 
 std::optional<onnx::Poly> moe::getElementCount(Value value) {

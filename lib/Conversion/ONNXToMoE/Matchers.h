@@ -28,7 +28,7 @@ bool eitherOrder(onnx::NodeOp node, F f) {
 
 /// The operand of any chain of Reshapes: the same elements in row-major order.
 Value skipReshapes(Value value);
-/// The same for integers, whose width does not matter.
+/// The same through Casts between integers of 32 and 64 bits.
 Value skipReshapesAndCasts(Value value);
 
 /// Zeros of any shape: a scalar zero, stretched or not.
@@ -36,6 +36,9 @@ bool isZeros(Value value);
 
 /// The scalar that all elements of a constant are, if it is one.
 std::optional<double> getSplat(Value value);
+
+/// Whether two values have the same dimensions, all known.
+bool haveSameDims(Value a, Value b);
 
 /// Number of elements, or nothing when it is not known.
 std::optional<onnx::Poly> getElementCount(Value value);

@@ -40,8 +40,8 @@ bool isLastAxis(onnx::NodeOp node, Value of, int64_t fallback = -1) {
   return dims && (axis == -1 || axis == int64_t(dims->size()) - 1);
 }
 
-/// weights / sum(weights): the numerator, or null.
-Value matchNormalized(Value weights) {
+/// weights / sum(weights) over the k choices: the numerator, or null.
+Value matchNormalized(Value weights, const onnx::Poly &k) {
   auto division = getNode(weights, "Div");
   if (!division)
     return {};
@@ -50,7 +50,7 @@ Value matchNormalized(Value weights) {
   auto dims = onnx::getPolyDims(numerator);
   auto axes = sum ? dyn_cast_or_null<DenseI64ArrayAttr>(sum.getNodeAttr("axes"))
                   : DenseI64ArrayAttr();
-  if (!axes || !dims || axes.size() != 1 ||
+  if (!axes || !dims || axes.size() != 1 || dims->back() != k ||
       axes[0] != int64_t(dims->size()) - 1 || !sum.getInt("keepdims", 1) ||
       sum.getInputs()[0] != numerator)
     return {};
@@ -62,7 +62,8 @@ bool areChosenScores(Value weights, onnx::NodeOp topK) {
   if (weights == topK.getResult(0))
     return true;
   auto gather = getNode(weights, "GatherElements");
-  return gather && gather.getInputs()[0] == topK.getInputs()[0] &&
+  return gather && haveSameDims(gather.getInputs()[1], topK.getResult(1)) &&
+         gather.getInputs()[0] == topK.getInputs()[0] &&
          skipReshapesAndCasts(gather.getInputs()[1]) == topK.getResult(1) &&
          isLastAxis(gather, gather.getInputs()[0], 0);
 }
@@ -76,6 +77,10 @@ std::optional<Parameters> matchParameters(onnx::NodeOp topK, Value weights,
       !isLastAxis(topK, choices) || !topK.getInt("largest", 1) ||
       !onnx::getElementTypeOf(choices).isF32())
     return std::nullopt;
+  auto chosen = onnx::getPolyDims(topK.getResult(0));
+  if (!chosen)
+    return std::nullopt;
+  onnx::Poly k = chosen->back();
   weights = skipReshapes(weights);
   if (auto product = getNode(weights, "Mul"))
     eitherOrder(product, [&](Value w, Value factor) {
@@ -86,13 +91,14 @@ std::optional<Parameters> matchParameters(onnx::NodeOp topK, Value weights,
       weights = skipReshapes(w);
       return true;
     });
-  if (Value numerator = matchNormalized(weights)) {
+  if (Value numerator = matchNormalized(weights, k)) {
     weights = skipReshapes(numerator);
     p.normalize = Normalize::Sum;
   } else if (auto softmax = getNode(weights, "Softmax");
              softmax && isLastAxis(softmax, weights)) {
     // Of the chosen logits: the reverse order.
-    if (!areChosenScores(skipReshapes(softmax.getInputs()[0]), topK))
+    if (onnx::getPolyDims(weights)->back() != k ||
+        !areChosenScores(skipReshapes(softmax.getInputs()[0]), topK))
       return std::nullopt;
     p.logits = choices;
     p.normalize = Normalize::Softmax;
@@ -136,7 +142,9 @@ RouterMatch moe::makeRouting(ImplicitLocOpBuilder &b, StringRef name, Value ids,
   auto topK = getNode(ids, "TopK");
   if (topK && ids != topK.getResult(1))
     topK = {};
-  if (topK)
+  // A row of choices for each token.
+  auto choices = topK ? onnx::getPolyDims(ids) : std::nullopt;
+  if (choices && choices->back() == onnx::Poly(k))
     if (auto p = matchParameters(topK, weights, experts)) {
       Value logits = reshapeTo(b, name, p->logits, {tokens, experts});
       StringRef router =
