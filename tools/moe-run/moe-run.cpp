@@ -8,6 +8,7 @@
 
 #include "Generate.h"
 #include "Npy.h"
+#include "Prompt.h"
 #include "SessionFlags.h"
 #include <cerrno>
 #include <cmath>
@@ -256,41 +257,12 @@ int runOnFiles(Runtime &runtime, const Flags &flags) {
 /// Token ids, each below `vocabulary` where that is known (not 0).
 bool parsePrompt(const Flags &flags, int64_t vocabulary,
                  GenerateOptions &options, std::string &problem) {
-  auto add = [&](const char *flag, const std::string &word, int64_t id) {
-    options.prompt.push_back(id);
-    if (vocabulary == 0 || id < vocabulary)
-      return true;
-    problem = std::string(flag) + ": token " + word +
-              " is not in the model's vocabulary of " +
-              std::to_string(vocabulary);
-    return false;
-  };
-  if (!flags.prompt.empty()) {
-    options.bytes = true;
-    for (unsigned char c : flags.prompt)
-      if (!add("--prompt", std::to_string(c), c))
-        return false;
-    return true;
-  }
-  std::string text = flags.promptIds;
-  if (std::ifstream file(text); file) {
-    std::stringstream content;
-    content << file.rdbuf();
-    text = content.str();
-  }
-  for (char &c : text)
-    if (c == ',' || c == '\n')
-      c = ' ';
-  std::istringstream list(text);
-  for (std::string word; list >> word;) {
-    char *end;
-    // What overflows becomes the largest number, which is in no vocabulary.
-    long long id = std::strtoll(word.c_str(), &end, 10);
-    if (*end || id < 0) {
-      problem = "--prompt-ids: '" + word + "' is no token id";
-      return false;
-    }
-    if (!add("--prompt-ids", word, id))
+  if (flags.prompt.empty())
+    return readPromptIds(flags.promptIds, vocabulary, options.prompt, problem);
+  options.bytes = true;
+  for (unsigned char c : flags.prompt) {
+    options.prompt.push_back(c);
+    if (!checkToken("--prompt", std::to_string(c), c, vocabulary, problem))
       return false;
   }
   return true;
