@@ -56,6 +56,9 @@ moe_rt_model::~moe_rt_model() {
 
 namespace {
 
+/// Limits that only hostile files meet: a sparse file is as long as it says.
+constexpr uint64_t kMostCode = uint64_t(4) << 30, kMostPages = 1 << 24;
+
 struct Descriptor {
   int value = -1;
   ~Descriptor() {
@@ -107,15 +110,9 @@ std::string folderOf(const std::string &path) {
 } // namespace
 
 /// Hashes the whole file through the descriptor that dlopen then uses.
-moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
-  moe_rt_status refusal;
-  std::string problem;
-  Descriptor descriptor{openRegular(file, refusal, problem)};
-  if (descriptor.value < 0)
-    return fail(refusal, problem);
+moe_rt_status moe_rt_model::checkCode(int file, moe_format_trailer &trailer) {
   struct stat status;
-  moe_format_trailer trailer;
-  if (fstat(descriptor.value, &status) != 0)
+  if (fstat(file, &status) != 0)
     return fail(MOE_RT_IO, path + ": " + std::strerror(errno));
   uint64_t size = status.st_size;
   auto damaged = [&](const char *what) {
@@ -124,8 +121,7 @@ moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
                                     "compile the model again");
   };
   if (size < sizeof(trailer) ||
-      !readAt(descriptor.value, &trailer, sizeof(trailer),
-              size - sizeof(trailer)) ||
+      !readAt(file, &trailer, sizeof(trailer), size - sizeof(trailer)) ||
       trailer.magic != MOE_FORMAT_TRAILER_MAGIC)
     return damaged("no trailer of a compiled model at its end");
   if (trailer.trailer_hash !=
@@ -138,19 +134,34 @@ moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
                                          std::to_string(MOE_FORMAT_VERSION));
   if (trailer.elf_bytes != size - sizeof(trailer))
     return damaged("its length is not what the trailer says");
+  if (trailer.elf_bytes > kMostCode)
+    return damaged("its code is longer than that of any model");
   XXH3_state_t *state = XXH3_createState();
   XXH3_64bits_reset(state);
   std::vector<char> chunk(1 << 20);
   bool ok = true;
   for (uint64_t at = 0; ok && at < trailer.elf_bytes; at += chunk.size()) {
     uint64_t bytes = std::min<uint64_t>(chunk.size(), trailer.elf_bytes - at);
-    ok = readAt(descriptor.value, chunk.data(), bytes, at);
+    ok = readAt(file, chunk.data(), bytes, at);
     XXH3_64bits_update(state, chunk.data(), bytes);
   }
   uint64_t hash = XXH3_64bits_digest(state);
   XXH3_freeState(state);
-  if (!ok || hash != trailer.elf_hash)
-    return damaged("its code does not match its hash");
+  return ok && hash == trailer.elf_hash
+             ? MOE_RT_OK
+             : damaged("its code does not match its hash");
+}
+
+moe_rt_status moe_rt_model::loadCode(const char *file, uint64_t &weightsId) {
+  moe_rt_status status;
+  std::string problem;
+  Descriptor descriptor{openRegular(file, status, problem)};
+  if (descriptor.value < 0)
+    return fail(status, problem);
+  moe_format_trailer trailer;
+  status = checkCode(descriptor.value, trailer);
+  if (status != MOE_RT_OK)
+    return status;
 
   std::string link = "/proc/self/fd/" + std::to_string(descriptor.value);
   handle = dlopen(link.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -215,7 +226,7 @@ moe_rt_status moe_rt_model::loadWeights(uint64_t weightsId) {
                 weightsPath + ": belongs to another model than " + path);
   if (header.file_bytes != uint64_t(status.st_size))
     return damaged("its length is not what its header says");
-  if (header.page_count > (uint64_t(1) << 32) ||
+  if (header.page_count > kMostPages ||
       header.table_offset > header.file_bytes ||
       header.page_count * sizeof(moe_format_page) !=
           header.file_bytes - header.table_offset)
@@ -236,6 +247,8 @@ moe_rt_status moe_rt_model::checkPages() {
                                     " needs");
   };
   uint64_t next = 0, at = header.dense_offset;
+  if (at > header.table_offset)
+    return wrong();
   for (; next < pages.size() && pages[next].kind == MOE_FORMAT_PAGE_DENSE;
        ++next) {
     if (pages[next].offset != at ||

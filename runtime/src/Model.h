@@ -117,10 +117,13 @@ struct moe_rt_model {
   moe_rt_status load(const char *file);
   /// Reads the dense section once.
   moe_rt_status loadDense();
+  /// The steps of `load` that read what they do not execute: the trailer behind
+  /// the code and its hash, and the weights file that `signature` asks for.
+  moe_rt_status checkCode(int file, moe_format_trailer &trailer);
+  moe_rt_status loadWeights(uint64_t weightsId);
 
 private:
   moe_rt_status loadCode(const char *file, uint64_t &weightsId);
-  moe_rt_status loadWeights(uint64_t weightsId);
   moe_rt_status checkPages();
   moe_rt_status fail(moe_rt_status status, const std::string &text) {
     return context->fail(status, text);

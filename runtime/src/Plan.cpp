@@ -110,6 +110,8 @@ bool planFixed(const moe_rt_model &model, const moe_rt_options &options,
       return false;
     plan.stateSizes.push_back(wholePages(bytes));
     plan.state += plan.stateSizes.back();
+    if (plan.state > kMostBytes)
+      return false;
   }
   for (const TensorInfo &output : signature.outputs) {
     uint64_t bytes = 0; // a state's output is the state
@@ -117,6 +119,8 @@ bool planFixed(const moe_rt_model &model, const moe_rt_options &options,
       return false;
     plan.outputSizes.push_back(wholePages(bytes));
     plan.outputs += plan.outputSizes.back();
+    if (plan.outputs > kMostBytes)
+      return false;
   }
   plan.floor = plan.total();
   for (const BankInfo &bank : signature.banks) {

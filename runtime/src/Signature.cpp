@@ -96,6 +96,11 @@ struct Fields {
   }
 };
 
+/// Limits that only hostile metadata meets. The compiler's polynomials have no
+/// more terms and symbols than these; the sums of all sizes stay in 64 bits.
+constexpr size_t kMostTerms = 256, kMostFactors = 16;
+constexpr uint64_t kMostExpertBytes = uint64_t(1) << 50;
+
 const char *const kTypes[] = {"f32", "f64", "f16", "bf16", "i8",  "u8",  "i16",
                               "u16", "i32", "u32", "i64",  "u64", "bool"};
 
@@ -104,10 +109,11 @@ bool parseDim(const json &value, size_t symbols, Poly &poly) {
     poly.terms.push_back({value.get<int64_t>(), {}});
     return value.get<int64_t>() >= 0;
   }
-  if (!value.is_array())
+  if (!value.is_array() || value.size() > kMostTerms)
     return false;
   for (const json &term : value) {
-    if (!term.is_array() || term.empty() || !term[0].is_number_integer())
+    if (!term.is_array() || term.empty() || term.size() > kMostFactors + 1 ||
+        !term[0].is_number_integer())
       return false;
     Poly::Term parsed{term[0].get<int64_t>(), {}};
     for (size_t i = 1; i < term.size(); ++i) {
@@ -163,8 +169,11 @@ std::string Signature::parse(const char *text, size_t bytes) {
   Fields fields{root, problem};
   if (fields.number("format", 1, 1) != 1 || !problem.empty())
     return problem;
-  for (const json &name : fields.array("symbols"))
-    symbols.push_back(name.is_string() ? name.get<std::string>() : "?");
+  for (const json &name : fields.array("symbols")) {
+    if (!name.is_string())
+      return "a symbol is no text";
+    symbols.push_back(name.get<std::string>());
+  }
   for (const json &value :
        root.contains("equal") ? fields.array("equal") : json::array()) {
     Poly first, second;
@@ -207,6 +216,7 @@ std::string Signature::parse(const char *text, size_t bytes) {
     for (const TensorInfo &info : *list)
       if (info.state >= int32_t(states.size()))
         return "a tensor names a state that does not exist";
+  uint64_t expertBytes = 0;
   for (const json &value : fields.array("banks")) {
     Fields bank{value, problem};
     BankInfo info;
@@ -223,10 +233,18 @@ std::string Signature::parse(const char *text, size_t bytes) {
     }
     if (problem.empty() && (info.parts.empty() || info.parts.size() > 8))
       return "bank '" + info.name + "' has no parts";
+    expertBytes += info.slotBytes > kMostExpertBytes / info.experts
+                       ? kMostExpertBytes + 1
+                       : info.slotBytes * info.experts;
+    if (expertBytes > kMostExpertBytes)
+      return "its experts are of impossible size";
     banks.push_back(std::move(info));
   }
-  for (const json &value : fields.array("kernels"))
-    kernels.push_back(value.is_string() ? value.get<std::string>() : "?");
+  for (const json &value : fields.array("kernels")) {
+    if (!value.is_string())
+      return "a kernel's name is no text";
+    kernels.push_back(value.get<std::string>());
+  }
   if (const json *weights = fields.get("weights")) {
     Fields inner{*weights, problem};
     weightsFile = inner.text("file");

@@ -33,7 +33,11 @@ static int inspect(int argc, char **argv) {
     return kOk;
   }
   json root = json::parse(metadata, nullptr, false);
-  std::printf("source: %s\n", root.value("source", "?").c_str());
+  // The runtime has checked all fields but this one, which it does not read.
+  auto source = root.find("source");
+  std::printf("source: %s\n", source != root.end() && source->is_string()
+                                  ? source->get<std::string>().c_str()
+                                  : "?");
   auto show = [](const char *title, const moe_rt_tensor_info &info) {
     std::printf("%s %s: %s %s%s\n", title, info.name,
                 moe_rt_type_name(info.type), info.shape,
