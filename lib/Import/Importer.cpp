@@ -21,14 +21,21 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include <google/protobuf/io/coded_stream.h>
 
 // Within our namespace `onnx` is the dialect, not the message classes.
 namespace mlir::moe {
 namespace {
 
 /// Limits that only hostile files meet.
-constexpr int64_t kMaxNodes = 4'000'000;
+constexpr int64_t kMaxNodes = 1'000'000;
+/// Bytes of nodes' full names and of copies that calls of functions make.
+constexpr uint64_t kMaxCopied = 256 << 20;
 constexpr unsigned kMaxDepth = 64;
+constexpr int64_t kMaxSize = int64_t(1) << 40;
+constexpr int kMaxRank = 64;
+/// Each size's expression is over all names: their product must stay small.
+constexpr size_t kMaxSymbols = 4096;
 constexpr int kMinOpset = 7, kMaxOpset = 26, kMaxIRVersion = 13;
 
 /// Names visible in a graph: its own, then those of the graphs around it.
@@ -105,7 +112,9 @@ private:
   llvm::StringMap<const onnx_ns::AttributeProto *> *callAttributes = nullptr;
   OwningOpRef<ModuleOp> module;
   llvm::StringMap<unsigned> symbols;
+  SmallVector<Attribute> symbolNames;
   int64_t nodes = 0;
+  uint64_t copied = 0;
   bool failed = false;
 };
 
@@ -149,8 +158,16 @@ bool Importer::readFile() {
     return false;
   }
   rawData = std::move(stripped->rawData);
-  if (stripped->bytes.size() > INT32_MAX ||
-      !model.ParseFromArray(stripped->bytes.data(), stripped->bytes.size())) {
+  if (llvm::Error problem =
+          checkMessages(stripped->bytes, onnx_ns::ModelProto::descriptor())) {
+    error() << "cannot be read: " << llvm::toString(std::move(problem));
+    return false;
+  }
+  google::protobuf::io::CodedInputStream stream(
+      reinterpret_cast<const uint8_t *>(stripped->bytes.data()),
+      stripped->bytes.size());
+  stream.SetRecursionLimit(kMaxNesting + 1);
+  if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
     error() << "is not an ONNX model: its messages cannot be parsed";
     return false;
   }
@@ -192,7 +209,7 @@ void Importer::checkVersions() {
 AffineExpr Importer::importDim(const onnx_ns::TensorShapeProto::Dimension &dim,
                                StringRef input, int index) {
   if (dim.has_dim_value()) {
-    if (dim.dim_value() < 0 || dim.dim_value() > (int64_t(1) << 40)) {
+    if (dim.dim_value() < 0 || dim.dim_value() > kMaxSize) {
       error() << "input '" << input << "' has size " << dim.dim_value()
               << " in dimension " << index;
       return builder.getAffineConstantExpr(1);
@@ -201,13 +218,16 @@ AffineExpr Importer::importDim(const onnx_ns::TensorShapeProto::Dimension &dim,
   }
   StringRef text = StringRef(dim.dim_param()).trim();
   int64_t number;
-  if (!text.getAsInteger(10, number) && number >= 0)
+  if (!text.getAsInteger(10, number) && number >= 0 && number <= kMaxSize)
     return builder.getAffineConstantExpr(number);
   std::string fresh = (input + "_d" + Twine(index)).str();
   auto symbol = [&](StringRef name) {
-    auto [entry, isNew] = symbols.try_emplace(name, 0);
+    auto [entry, isNew] = symbols.try_emplace(name, symbolNames.size());
     if (isNew)
-      entry->second = onnx::addSymbol(*module, name);
+      symbolNames.push_back(builder.getStringAttr(name));
+    if (isNew && symbolNames.size() == kMaxSymbols + 1)
+      error() << "has more than " << kMaxSymbols
+              << " different sizes in its inputs";
     return builder.getAffineSymbolExpr(entry->second);
   };
   if (text.empty())
@@ -216,27 +236,27 @@ AffineExpr Importer::importDim(const onnx_ns::TensorShapeProto::Dimension &dim,
       !text.contains('+'))
     return symbol(text);
   // A polynomial whose symbols are known already; otherwise a size of its own.
-  AffineExpr sum;
+  onnx::Poly sum;
   SmallVector<StringRef> terms, factors;
   text.split(terms, '+');
   for (StringRef term : terms) {
-    AffineExpr product;
+    onnx::Poly product(1);
     factors.clear();
     term.split(factors, '*');
     for (StringRef factor : factors) {
       factor = factor.trim();
-      AffineExpr value;
       if (!factor.getAsInteger(10, number))
-        value = builder.getAffineConstantExpr(number);
+        product = product * onnx::Poly(number);
       else if (symbols.count(factor))
-        value = builder.getAffineSymbolExpr(symbols[factor]);
+        product = product * onnx::Poly::symbol(symbols[factor]);
       else
         return symbol(fresh);
-      product = product ? product * value : value;
     }
-    sum = sum ? sum + product : product;
+    sum = sum + product;
+    if (!sum.isValid())
+      return symbol(fresh);
   }
-  return onnx::Poly::fromAffine(sum).toAffine(context);
+  return sum.toAffine(context);
 }
 
 Type Importer::importInput(const onnx_ns::ValueInfoProto &info) {
@@ -260,6 +280,11 @@ Type Importer::importInput(const onnx_ns::ValueInfoProto &info) {
                "shapes";
     return {};
   }
+  if (tensor.shape().dim_size() > kMaxRank) {
+    error() << "input '" << info.name() << "' has " << tensor.shape().dim_size()
+            << " dimensions, more than " << kMaxRank;
+    return {};
+  }
   SmallVector<AffineExpr> dims;
   for (int i = 0; i < tensor.shape().dim_size(); ++i)
     dims.push_back(importDim(tensor.shape().dim(i), info.name(), i));
@@ -272,6 +297,8 @@ Type Importer::importDeclared(const onnx_ns::ValueInfoProto &info) {
   const auto &tensor = info.type().tensor_type();
   Type element = elementType(tensor.elem_type(), context);
   if (!info.type().has_tensor_type() || !element || !tensor.has_shape())
+    return {};
+  if (tensor.shape().dim_size() > kMaxRank)
     return {};
   SmallVector<int64_t> shape;
   for (const auto &dim : tensor.shape().dim())
@@ -362,11 +389,13 @@ void Importer::importInitializer(const onnx_ns::TensorProto &tensor,
       llvm::sys::path::append(full, location);
       auto bytes =
           llvm::MemoryBuffer::getFileSlice(full, range->length, range->offset);
-      if (bytes) {
-        define(scope, name,
-               onnx::ConstantOp::create(builder, loc,
-                                        cast<ElementsAttr>(reader.fromBytes(
-                                            (*bytes)->getBuffer()))));
+      // Shorter where another process cut the file meanwhile.
+      DenseElementsAttr value =
+          bytes ? reader.fromBytes((*bytes)->getBuffer()) : nullptr;
+      if (value) {
+        define(
+            scope, name,
+            onnx::ConstantOp::create(builder, loc, cast<ElementsAttr>(value)));
         return;
       }
     }
@@ -545,8 +574,9 @@ void Importer::importBody(const onnx_ns::GraphProto &graph, Region &region,
   for (const auto &info : graph.output()) {
     Value value = inner.lookup(info.name());
     if (!value) {
-      error() << "subgraph '" << graph.name() << "' does not compute '"
-              << info.name() << "'";
+      if (!failed)
+        error() << "subgraph '" << graph.name() << "' does not compute '"
+                << info.name() << "'";
       continue;
     }
     results.push_back(value);
@@ -565,6 +595,15 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
       error() << "has more than " << kMaxNodes << " nodes";
     return;
   }
+  // What a file says once may be here often: in calls, and before the names of
+  // all nodes of a subgraph.
+  bool isTooMuch = copied > kMaxCopied;
+  copied += name.size() + (callStack.empty() ? 0 : node.ByteSizeLong());
+  if (copied > kMaxCopied) {
+    if (!isTooMuch)
+      error() << "is too large once its functions are expanded";
+    return;
+  }
   Location loc = NameLoc::get(builder.getStringAttr(name));
   auto function = functions.find(domain + "::" + node.op_type());
   if (function != functions.end())
@@ -572,8 +611,13 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
   if (domain.empty() && node.op_type() == "Constant")
     return importConstant(node, scope, loc);
 
+  // Inputs left out at the end are as if they were not listed.
+  int listed = node.input_size();
+  while (listed > 0 && node.input(listed - 1).empty())
+    --listed;
   SmallVector<Value> operands;
-  for (const std::string &input : node.input()) {
+  for (int i = 0; i < listed; ++i) {
+    const std::string &input = node.input(i);
     if (input.empty()) {
       operands.push_back(none());
       continue;
@@ -635,7 +679,8 @@ void Importer::importNodes(
     const google::protobuf::RepeatedPtrField<onnx_ns::NodeProto> &list,
     Scope &scope, const std::string &prefix, unsigned depth) {
   if (depth > kMaxDepth) {
-    error() << "nests graphs more than " << kMaxDepth << " deep";
+    if (!failed)
+      error() << "nests graphs more than " << kMaxDepth << " deep";
     return;
   }
   for (const auto &node : list)
@@ -663,6 +708,8 @@ void Importer::importMain() {
   if (failed)
     return;
   // Now that all inputs are known, so is the number of symbols.
+  (*module)->setAttr(onnx::ONNXDialect::kSymbols,
+                     builder.getArrayAttr(symbolNames));
   for (Type &type : types)
     type = onnx::withSymbols(type, onnx::getNumSymbols(*module));
   builder.setInsertionPointToEnd(module->getBody());

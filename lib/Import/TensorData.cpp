@@ -65,6 +65,8 @@ llvm::Error TensorReader::check() const {
                                    " is not supported");
   if (tensor.has_segment())
     return llvm::createStringError("segmented tensors are not supported");
+  if (dims.size() > 64)
+    return llvm::createStringError("its shape has too many dimensions");
   int64_t count = 8;
   for (int64_t dim : dims)
     if (dim < 0 || llvm::MulOverflow(count, dim, count) ||

@@ -8,6 +8,7 @@
 
 #include "WireFormat.h"
 #include "llvm/ADT/DenseMap.h"
+#include <google/protobuf/descriptor.h>
 
 using namespace mlir::moe;
 using llvm::StringRef;
@@ -18,6 +19,11 @@ namespace {
 constexpr uint32_t kModelGraph = 7, kGraphInitializer = 5, kTensorRawData = 9;
 /// Shorter data stays: it may be a shape.
 constexpr uint64_t kKeep = 4096;
+/// Limits that only hostile files meet: of the bytes without the weights, and
+/// of what they are in memory.
+constexpr uint64_t kMaxStripped = 512 << 20, kMaxMemory = 1 << 30;
+/// About what the message classes take for a message, and for a string.
+constexpr uint64_t kMessageBytes = 256, kStringBytes = 40;
 
 struct Field {
   uint32_t number;
@@ -105,12 +111,49 @@ void copy(std::string &out, const Field &field) {
   out.append(field.payload.begin(), field.payload.end());
 }
 
+/// Adds up what a message and those in it take in memory.
+llvm::Error addMemory(StringRef bytes, const google::protobuf::Descriptor *type,
+                      int depth, uint64_t &memory) {
+  using google::protobuf::FieldDescriptor;
+  if (depth > kMaxNesting)
+    return llvm::createStringError("its graphs are nested too deeply");
+  Reader reader(bytes);
+  Field field;
+  while (!reader.atEnd()) {
+    // Damage is for the parser to report.
+    if (!reader.next(field))
+      return llvm::Error::success();
+    memory += field.header.size() + field.payload.size();
+    const FieldDescriptor *known = type->FindFieldByNumber(field.number);
+    bool isMessage =
+        known && known->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    memory += isMessage ? kMessageBytes : kStringBytes;
+    if (memory > kMaxMemory)
+      return llvm::createStringError("it is too large even without its "
+                                     "weights");
+    if (isMessage)
+      if (llvm::Error problem = addMemory(field.payload, known->message_type(),
+                                          depth + 1, memory))
+        return problem;
+  }
+  return llvm::Error::success();
+}
+
 } // namespace
+
+llvm::Error mlir::moe::checkMessages(StringRef bytes,
+                                     const google::protobuf::Descriptor *type) {
+  uint64_t memory = 0;
+  return addMemory(bytes, type, 0, memory);
+}
 
 llvm::Expected<StrippedModel> mlir::moe::stripRawData(StringRef file) {
   auto damaged = [](StringRef where) {
     return llvm::createStringError("the bytes of the " + where +
                                    " are damaged or cut short");
+  };
+  auto tooLarge = [] {
+    return llvm::createStringError("it is too large even without its weights");
   };
   StrippedModel result;
   unsigned initializer = 0;
@@ -120,6 +163,8 @@ llvm::Expected<StrippedModel> mlir::moe::stripRawData(StringRef file) {
     if (!model.next(field))
       return damaged("file");
     if (field.number != kModelGraph) {
+      if (result.bytes.size() + field.payload.size() > kMaxStripped)
+        return tooLarge();
       copy(result.bytes, field);
       continue;
     }
@@ -129,6 +174,9 @@ llvm::Expected<StrippedModel> mlir::moe::stripRawData(StringRef file) {
       Field inner;
       if (!graph.next(inner))
         return damaged("graph");
+      if (graphBytes.size() + inner.payload.size() > kMaxStripped &&
+          inner.number != kGraphInitializer)
+        return tooLarge();
       if (inner.number != kGraphInitializer) {
         copy(graphBytes, inner);
         continue;
@@ -142,6 +190,9 @@ llvm::Expected<StrippedModel> mlir::moe::stripRawData(StringRef file) {
         if (data.number == kTensorRawData && data.payload.size() > kKeep)
           result.rawData[initializer] = {
               uint64_t(data.payload.data() - file.data()), data.payload.size()};
+        else if (graphBytes.size() + tensorBytes.size() + data.payload.size() >
+                 kMaxStripped)
+          return tooLarge();
         else
           copy(tensorBytes, data);
       }

@@ -15,6 +15,10 @@
 #include "llvm/Support/Error.h"
 #include <string>
 
+namespace google::protobuf {
+class Descriptor;
+}
+
 namespace mlir::moe {
 
 /// Bytes of a file.
@@ -32,6 +36,15 @@ struct StrippedModel {
 
 /// Fails when the bytes are not well-formed protocol buffers of a model.
 llvm::Expected<StrippedModel> stripRawData(llvm::StringRef file);
+
+/// Fails when the message classes would take far more memory than a model's
+/// graph does, or would nest too deeply: an empty message has two bytes in the
+/// file and hundreds in memory.
+llvm::Error checkMessages(llvm::StringRef bytes,
+                          const google::protobuf::Descriptor *type);
+
+/// How deeply messages may nest; graphs take three levels each.
+constexpr int kMaxNesting = 400;
 
 } // namespace mlir::moe
 
