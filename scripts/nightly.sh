@@ -2,7 +2,8 @@
 # What takes longer than the test suite. A hundred random decoders agree with their
 # formulas. A model of 2.5 GB (or GIGABYTES) compiles under 1 GiB, runs with a
 # quarter of its experts and with a budget in bytes, holds no more than the budget
-# and 64 MiB, and gives the same tokens.
+# and 64 MiB, and gives the same tokens. Every fuzz target runs for five minutes
+# where libFuzzer is installed.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 set -eu
 cd "$(dirname "$0")/.."
@@ -50,4 +51,11 @@ for budget in ("25%", "700MiB", "200MiB"):
     texts.add(text)
 assert len(texts) == 1, "the budget changed the tokens"
 PY
+if [ -n "$(find "$(clang-22 -print-resource-dir)/lib" -name 'libclang_rt.fuzzer*' 2>/dev/null)" ]; then
+  cmake --preset fuzz >"$out/fuzz.log"
+  cmake --build --preset fuzz >"$out/fuzz.log" || { cat "$out/fuzz.log"; exit 1; }
+  test/Fuzz/run.sh 300
+else
+  echo "fuzzing skipped: install libclang-rt-22-dev"
+fi
 echo "nightly checks passed"
