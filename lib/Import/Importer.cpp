@@ -604,6 +604,10 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
       error() << "is too large once its functions are expanded";
     return;
   }
+  if (node.op_type().empty()) {
+    error() << "node '" << name << "' names no operator";
+    return;
+  }
   Location loc = NameLoc::get(builder.getStringAttr(name));
   auto function = functions.find(domain + "::" + node.op_type());
   if (function != functions.end())

@@ -129,6 +129,19 @@ def importer():
                   n("MoE", ["x", "l", "w1", "", "w2", ""], ["y"], domain="com.microsoft", k=2, activation_type="silu",
                     normalize_routing_weights=1)], [x], [y],
           [("wr", numpy.ones((4, 3), "f")), ("w1", numpy.ones((3, 8, 4), "f")), ("w2", numpy.ones((3, 4, 8), "f"))])
+    ms = "com.microsoft"
+    model("contrib", [n("SkipSimplifiedLayerNormalization", ["x", "x", "c"], ["s", "", "", "r"], domain=ms, epsilon=1e-5),
+                      n("FusedMatMul", ["s", "w"], ["m"], domain=ms, transB=1, alpha=0.5), n("QuickGelu", ["m"], ["u"], domain=ms),
+                      n("BiasGelu", ["u", "c"], ["v"], domain=ms),
+                      n("MatMulNBits", ["v", "q", "qs"], ["y"], domain=ms, K=4, N=4, bits=4, block_size=16)],
+          [("x", f, [1, "n", 4])], [y, ("r", f, None)],
+          [("w", numpy.ones((4, 4), "f")), ("c", one), ("q", numpy.ones((4, 1, 8), "u1")), ("qs", numpy.ones((4, 1), "f"))])
+    model("grouped", [n("RotaryEmbedding", ["q", "i", "t", "t"], ["e"], domain=ms, num_heads=2),
+                      n("GroupQueryAttention", ["e", "k", "v", "pk", "pv", "l", "z", "t", "t"], ["y", "nk", "nv"], domain=ms,
+                        num_heads=2, kv_num_heads=1, do_rotary=1)],
+          [("q", f, ["b", "n", 16]), ("k", f, ["b", "n", 8]), ("v", f, ["b", "n", 8]), ("i", i, ["b", "n"]),
+           ("pk", f, ["b", 1, "past", 8]), ("pv", f, ["b", 1, "past", 8]), ("l", T.INT32, ["b", 1]), ("z", T.INT32, [])],
+          [y, ("nk", f, None), ("nv", f, None)], [("t", numpy.ones((32, 4), "f"))])
     model("attention", [n("Concat", ["p", "k"], ["r"], axis=2), n("Transpose", ["r"], ["rt"], perm=[0, 1, 3, 2]),
                         n("MatMul", ["q", "rt"], ["s"]), n("Softmax", ["s"], ["a"], axis=-1), n("MatMul", ["a", "r"], ["y"])],
           [("p", f, [1, 2, "past", 4]), ("k", f, [1, 2, "n", 4]), ("q", f, [1, 2, "n", 4])], [y, ("r", f, None)])
@@ -139,6 +152,16 @@ def limits():
     x, y = ("x", f, ["n", 4]), ("y", f, None)
     model("trailing-omitted", [n("Neg", ["x", ""], ["a"]), n("Shape", ["a", "", ""], ["s"]), n("Reshape", ["a", "s"], ["y"])],
           [x], [y], target="regressions/import")
+
+    model("state-alone", [n("Concat", ["p", "x"], ["y"], axis=0)], [("p", f, ["past", 4]), ("x", f, [3, 4])], [y],
+          target="regressions/import")
+    model("scalar-of-vector", [n("Reshape", ["x", "s"], ["a"]), n("Reshape", ["x", "s"], ["b"]), n("Add", ["a", "b"], ["y"])],
+          [("x", f, ["n"])], [y], [("s", numpy.zeros(0, "i8"))], target="regressions/import")
+    model("scatter-too-deep", [n("ScatterND", ["x", "i", "u"], ["y"])],
+          [("x", f, [4, 4]), ("i", T.INT64, [2, 3]), ("u", f, [2])], [y], target="regressions/import")
+    model("scatter-too-many", [n("ScatterND", ["x", "i", "u"], ["y"])],
+          [("x", f, [4, 4]), ("i", T.INT64, [2, 1]), ("u", f, [2, 9])], [y], target="regressions/import")
+    model("no-operator", [n("", ["x"], ["y"])], [x], [y], target="regressions/import")
 
     def doubling(name, levels, node):
         functions = []

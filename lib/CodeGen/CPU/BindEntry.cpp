@@ -82,14 +82,10 @@ SmallVector<Value> EntryBinder::dynamicSizes(ShapedType type, AffineMap dims) {
 }
 
 LogicalResult EntryBinder::bindInputs() {
-  int64_t states = 0;
   for (BlockArgument argument : main.getArguments()) {
     unsigned number = argument.getArgNumber();
-    if (isa<pager::StateType>(argument.getType())) {
-      if (failed(bindState(argument, states++)))
-        return failure();
+    if (isa<pager::StateType>(argument.getType()))
       continue;
-    }
     auto type = dyn_cast<RankedTensorType>(argument.getType());
     if (!type)
       return main.emitError("input ") << number << " is not a tensor";
@@ -107,6 +103,12 @@ LogicalResult EntryBinder::bindInputs() {
         /*writable=*/false);
     argument.replaceAllUsesWith(tensor);
   }
+  // Last: these erase appends, of which the first may be where inputs go.
+  int64_t states = 0;
+  for (BlockArgument argument : main.getArguments())
+    if (isa<pager::StateType>(argument.getType()) &&
+        failed(bindState(argument, states++)))
+      return failure();
   return success();
 }
 

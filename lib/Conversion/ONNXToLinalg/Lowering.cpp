@@ -231,6 +231,24 @@ Value Lowering::reshape(Value value, ArrayRef<AffineExpr> target) {
   if (ArrayRef<AffineExpr>(source) == target)
     return value;
   Type type = element(value);
+  // Only dimensions that are statically 1 become a scalar, or come of one.
+  if (source.empty() != target.empty()) {
+    source.assign(std::max(source.size(), target.size()),
+                  getAffineConstantExpr(1, context));
+    if (target.empty()) {
+      if (Type ones = tensorType(type, source); ones != value.getType())
+        value = tensor::CastOp::create(b, ones, value);
+      value = tensor::CollapseShapeOp::create(
+          b, tensorType(type, target), value, ArrayRef<ReassociationIndices>());
+    } else {
+      value = tensor::ExpandShapeOp::create(b, tensorType(type, source), value,
+                                            ArrayRef<ReassociationIndices>());
+      if (Type sizes = tensorType(type, target); sizes != value.getType())
+        value = tensor::CastOp::create(b, sizes, value);
+    }
+    setDims(value, target);
+    return value;
+  }
   SmallVector<ReassociationIndices> from, to;
   Dims middle;
   bool isWhole = !matchGroups(source, target, from, to, middle, context);

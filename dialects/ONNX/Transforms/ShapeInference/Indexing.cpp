@@ -313,6 +313,33 @@ LogicalResult gatherND(Inference &n) {
   return n.set(0, n.elementOf(0), result);
 }
 
+/// The updates have the outer dimensions of the indices, then those of the data
+/// that no index points into.
+LogicalResult scatterND(Inference &n) {
+  Dims data, indices, updates;
+  if (!n.dimsOf(0, data) || !n.dimsOf(1, indices) || !n.dimsOf(2, updates))
+    return failure();
+  auto wrong = [&] {
+    return n.contradict("scatters " + n.text(updates) + " at " +
+                        n.text(indices) + " into " + n.text(data));
+  };
+  if (indices.empty())
+    return wrong();
+  // Where the depth is no constant, nothing is known.
+  if (auto depth = indices.back().asConstant()) {
+    if (*depth > int64_t(data.size()))
+      return wrong();
+    Dims expected(indices.begin(), indices.end() - 1);
+    expected.append(data.begin() + *depth, data.end());
+    if (expected.size() != updates.size())
+      return wrong();
+    for (auto [size, update] : llvm::zip(expected, updates))
+      if (size != update && failed(n.unify(size, update)))
+        return wrong();
+  }
+  return inferSameAsFirst(n);
+}
+
 LogicalResult scatterElements(Inference &n) {
   Dims data, indices, updates;
   if (n.dimsOf(0, data) && n.dimsOf(1, indices) && n.dimsOf(2, updates) &&
@@ -449,7 +476,8 @@ void onnx::addIndexingRules(RuleTable &t) {
   t.add("GatherElements", 11, gatherElements);
   t.add("GatherND", 11, gatherND);
   t.add("ScatterElements", 11, scatterElements);
-  t.addAll({"ScatterND", "CumSum", "ReverseSequence"}, 10, inferSameAsFirst);
+  t.add("ScatterND", 10, scatterND);
+  t.addAll({"CumSum", "ReverseSequence"}, 10, inferSameAsFirst);
   t.add("Trilu", 14, inferSameAsFirst);
   t.add("TensorScatter", 24, inferSameAsFirst);
   t.add("TopK", 10, topK);
