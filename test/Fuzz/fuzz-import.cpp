@@ -38,7 +38,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     return 0;
   for (auto populate :
        {moe::populateNormalizePipeline, moe::populateRaisePipeline,
-        moe::populatePagerPipeline}) {
+        moe::populatePagerPipeline, moe::populatePlacePipeline,
+        moe::populateKernelsPipeline}) {
     PassManager pm(&context);
     populate(pm);
     if (failed(pm.run(**module)))

@@ -50,6 +50,6 @@ for file in files("moew"):
     shutil.copy(file, os.path.join(scratch, "other.moew"))
     check("moe-inspect", os.path.join(scratch, "other.moe"))
 for file in files("import"):
-    check("moe-compile", file, "--emit=pager")
+    check("moe-compile", file, "--emit=kernels", "--march=x86-64-v3")
 print(f"{count} inputs, {bad} bad")
 sys.exit(bad > 0)
