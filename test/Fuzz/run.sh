@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs every fuzz target of build/fuzz for SECONDS (60) each, from the committed
-# corpora and regressions. One line for each; 1 when something was found, and the
-# input then lies in build/fuzz/findings.
+# corpora; regressions are replayed by the test suite, and some take seconds. One
+# line for each; 1 when something was found, and the input then lies in
+# build/fuzz/findings.
 #   test/Fuzz/run.sh [SECONDS [TARGET...]]
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 set -u
@@ -14,12 +15,7 @@ result=0
 for target in ${*:-npy moe metadata moew flags import}; do
   grown=build/fuzz/corpus/$target findings=build/fuzz/findings/$target log=build/fuzz/fuzz-$target.log
   mkdir -p "$grown" "$findings"
-  seeds=
-  for folder in test/Fuzz/corpus/$target test/Fuzz/regressions/$target; do
-    [ -d "$folder" ] && seeds="$seeds $folder"
-  done
-  # shellcheck disable=SC2086
-  build/fuzz/bin/fuzz-$target "$grown" $seeds -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=60 -max_len=65536 \
+  build/fuzz/bin/fuzz-$target "$grown" "test/Fuzz/corpus/$target" -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=60 -max_len=65536 \
     -artifact_prefix="$findings/" -print_final_stats=1 >"$log" 2>&1
   status=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
