@@ -161,6 +161,11 @@ def limits():
           [("x", f, [4, 4]), ("i", T.INT64, [2, 3]), ("u", f, [2])], [y], target="regressions/import")
     model("scatter-too-many", [n("ScatterND", ["x", "i", "u"], ["y"])],
           [("x", f, [4, 4]), ("i", T.INT64, [2, 1]), ("u", f, [2, 9])], [y], target="regressions/import")
+    model("behind-unknown", [n("Mystery", ["x"], ["m"], domain="d"), n("QuickGelu", ["m"], ["q"], domain="com.microsoft"),
+                             n("Clip", ["m", "c"], ["k"]), n("Gemm", ["m", "w"], ["g"], alpha=0.5),
+                             n("FusedMatMul", ["m", "w"], ["f"], domain="com.microsoft", alpha=0.5),
+                             n("Sum", ["q", "k", "g", "f"], ["y"])], [x], [y],
+          [("c", numpy.float32(0)), ("w", numpy.ones((4, 4), "f"))], target="regressions/import")
     model("no-operator", [n("", ["x"], ["y"])], [x], [y], target="regressions/import")
 
     def doubling(name, levels, node):

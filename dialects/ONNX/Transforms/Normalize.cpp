@@ -184,6 +184,11 @@ void ONNXNormalize::runOnOperation() {
     }
     if (foldConstant(op) || detachShape(op))
       continue;
+    // Behind a node that is not known, rules have no types to go by.
+    if (llvm::any_of(op.getInputs(), [](Value input) {
+          return isa<ValueType>(input.getType());
+        }))
+      continue;
     std::string key = op.getDomain().empty()
                           ? op.getOpType().str()
                           : (op.getDomain() + "::" + op.getOpType()).str();
