@@ -188,6 +188,39 @@ MOE_RT_API const char *moe_rt_session_stats(moe_rt_session *session);
 MOE_RT_API moe_rt_status moe_rt_session_trace(moe_rt_session *session,
                                               const char *path);
 
+/* Where a run can be watched: behind the computation of a tensor of the ONNX
+ * file, or of the experts of a layer. Tensors that were fused into others are
+ * not among them; see moe-compile --keep-tensors. Strings live as long as the
+ * model. */
+typedef struct moe_rt_point {
+  const char *tensor; /* "": no tensor of the file */
+  const char *node;   /* the node that gives it */
+  const char *op;     /* its operator, "Experts" for the experts of a layer */
+  moe_rt_type type;
+  int32_t rank;
+} moe_rt_point;
+
+/* Points are numbered in the order in which a run passes them. */
+MOE_RT_API int32_t moe_rt_model_point_count(const moe_rt_model *model);
+MOE_RT_API moe_rt_point moe_rt_model_point(const moe_rt_model *model,
+                                           int32_t index);
+
+#define MOE_RT_RUN_BEGINS (-1)
+#define MOE_RT_RUN_ENDS (-2)
+
+/* Called on the thread that runs, at every point and, without a tensor, with
+ * MOE_RT_RUN_BEGINS and MOE_RT_RUN_ENDS around them. Element (i, j, ...) is at
+ * data + (i * strides[0] + j * strides[1] + ...) * moe_rt_type_size(type); all
+ * is borrowed until the observer returns. It calls nothing of the session and
+ * throws nothing. */
+typedef void (*moe_rt_observer)(void *user, int32_t point, const void *data,
+                                const int64_t *sizes, const int64_t *strides);
+
+/* Watches the runs from now on; NULL ends it. */
+MOE_RT_API moe_rt_status moe_rt_session_observe(moe_rt_session *session,
+                                                moe_rt_observer observer,
+                                                void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define MOE_RT_ABI_MAGIC UINT64_C(0x314c444d454f4d00) /* "\0MOEMDL1" */
-#define MOE_RT_ABI_VERSION 1u
+#define MOE_RT_ABI_VERSION 2u
 #define MOE_RT_ABI_SYMBOL "moe_model_v1"
 
 /* What compiled code returns. Anything else is a runtime error code that a
@@ -88,6 +88,12 @@ typedef struct moe_rt_abi_host {
    * launched; for statistics only. `kernel` indexes the "kernels" list of the
    * metadata. */
   void (*count)(void *session, int32_t kernel, int64_t rows);
+
+  /* Shows a tensor that was just computed, while `frame.observing`. `point`
+   * indexes the "points" list of the metadata, which has its type and rank;
+   * sizes and strides (in elements) have one entry per dimension. */
+  void (*observe)(void *session, int32_t point, const void *data,
+                  const int64_t *sizes, const int64_t *strides);
 } moe_rt_abi_host;
 
 /* Everything one run of an entry sees. All pointers stay valid during the run.
@@ -104,6 +110,7 @@ typedef struct moe_rt_abi_frame {
   const moe_rt_abi_state *states;
   void *arena;       /* >= arena_bytes(symbols) bytes, 64-byte aligned */
   const void *dense; /* the resident dense section of the weights file */
+  int64_t observing; /* not 0: call `observe` at every point */
 } moe_rt_abi_frame;
 
 /* Runs the model once. Returns MOE_RT_ABI_OK or a code from the host table. */

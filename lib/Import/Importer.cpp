@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "moe/Import/Import.h"
+#include "moe/Support/Provenance.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -78,6 +79,8 @@ private:
   void importNodes(
       const google::protobuf::RepeatedPtrField<onnx_ns::NodeProto> &nodes,
       Scope &scope, const std::string &prefix, unsigned depth);
+  void noteProvenance(onnx::NodeOp op, const onnx_ns::NodeProto &node,
+                      const std::string &prefix);
   void importNode(const onnx_ns::NodeProto &node, Scope &scope,
                   const std::string &prefix, unsigned depth);
   void importConstant(const onnx_ns::NodeProto &node, Scope &scope,
@@ -545,9 +548,12 @@ void Importer::importCall(const onnx_ns::NodeProto &node,
   for (int i = 0; i < node.output_size(); ++i) {
     if (node.output(i).empty())
       continue;
-    if (Value value = inner.values.lookup(function.output(i)))
+    if (Value value = inner.values.lookup(function.output(i))) {
       define(scope, node.output(i), value);
-    else if (!failed)
+      renameTensor(value, builder.getStringAttr(prefix.empty()
+                                                    ? node.output(i)
+                                                    : prefix + node.output(i)));
+    } else if (!failed)
       error() << "function '" << key << "' does not compute its output '"
               << function.output(i) << "'";
   }
@@ -598,7 +604,8 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
   // What a file says once may be here often: in calls, and before the names of
   // all nodes of a subgraph.
   bool isTooMuch = copied > kMaxCopied;
-  copied += name.size() + (callStack.empty() ? 0 : node.ByteSizeLong());
+  copied += name.size() + (callStack.empty() ? 0 : node.ByteSizeLong()) +
+            prefix.size() * node.output_size();
   if (copied > kMaxCopied) {
     if (!isTooMuch)
       error() << "is too large once its functions are expanded";
@@ -672,11 +679,23 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
       builder.getDictionaryAttr(attributes),
       bodies.empty() ? ArrayAttr() : builder.getArrayAttr(bodyNames),
       ArrayAttr(), bodies.size());
+  noteProvenance(op, node, prefix);
   for (auto [graph, region] : llvm::zip(bodies, op.getBodies()))
     importBody(*graph, region, scope, name + "/", depth);
   for (auto [output, value] : llvm::zip(node.output(), op.getOutputs()))
     if (!output.empty())
       define(scope, output, value);
+}
+
+/// The tensors a node gives keep their names. Those in functions and subgraphs
+/// are told apart like their nodes.
+void Importer::noteProvenance(onnx::NodeOp op, const onnx_ns::NodeProto &node,
+                              const std::string &prefix) {
+  Provenance provenance = {op.getNameAttr(), op.getOpTypeAttr(), {}};
+  for (const std::string &output : node.output())
+    provenance.tensors.push_back(builder.getStringAttr(
+        output.empty() ? std::string() : prefix + output));
+  op->setLoc(getProvenanceLoc(provenance));
 }
 
 void Importer::importNodes(

@@ -54,7 +54,7 @@ public:
   LogicalResult run();
 
 private:
-  using Populate = void (*)(OpPassManager &);
+  using Populate = function_ref<void(OpPassManager &)>;
   LogicalResult apply(ModuleOp module, Populate populate, StringRef label);
   LogicalResult dump(Stage stage, ModuleOp module, StringRef suffix);
   /// Prints the module when it was asked for. A result ends the compilation:
@@ -179,8 +179,16 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
             .count();
   }
-  if (failed(apply(module, populateKernelsPipeline, "kernels")))
+  auto kernels = [&](OpPassManager &pm) {
+    populateKernelsPipeline(pm, options.keepTensors);
+  };
+  if (failed(apply(module, kernels, "kernels")))
     return failure();
+  // The code of every variant passes the same tensors.
+  json::Array points = getPoints(module);
+  if (!isFirst && *metadata.getArray("points") != points)
+    return module.emitError("the instruction sets fuse differently");
+  metadata["points"] = std::move(points);
   if (auto result = reached(Stage::Kernels, module, suffix))
     return *result;
   if (failed(apply(module, populateLLVMPipeline, "llvm")))

@@ -45,12 +45,15 @@ void moe::populatePlacePipeline(OpPassManager &pm) {
   pm.addPass(cpu::createCPUBindEntry());
 }
 
-void moe::populateKernelsPipeline(OpPassManager &pm) {
+void moe::populateKernelsPipeline(OpPassManager &pm, StringRef keep) {
   pm.addNestedPass<func::FuncOp>(createLinalgGeneralizeNamedOpsPass());
   // No CSE of tensors: it would make one zero-filled tensor of many, and each
   // accumulation into it a copy.
-  pm.addPass(cpu::createCPUFuseElementwise());
+  cpu::CPUFuseElementwiseOptions fuseOptions;
+  fuseOptions.keep = keep.str();
+  pm.addPass(cpu::createCPUFuseElementwise(fuseOptions));
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(cpu::createCPUObserveTensors());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = false;
@@ -103,9 +106,9 @@ void moe::registerAllPipelines() {
   PassPipelineRegistration<>("moe-normalize-pipeline",
                              "onnx to its normalized form",
                              populateNormalizePipeline);
-  PassPipelineRegistration<>("moe-cpu-kernels-pipeline",
-                             "placed modules to kernels on buffers",
-                             populateKernelsPipeline);
+  PassPipelineRegistration<>(
+      "moe-cpu-kernels-pipeline", "placed modules to kernels on buffers",
+      [](OpPassManager &pm) { populateKernelsPipeline(pm); });
   PassPipelineRegistration<>("moe-cpu-llvm-pipeline",
                              "kernels to the LLVM dialect",
                              populateLLVMPipeline);

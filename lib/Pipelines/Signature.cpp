@@ -183,3 +183,20 @@ json::Array moe::getRequiredSizes(ModuleOp module) {
       positive.push_back(dimension(dim.getValue().getResult(0)));
   return positive;
 }
+
+json::Array moe::getPoints(ModuleOp module) {
+  json::Array points;
+  if (auto list = module->getAttrOfType<ArrayAttr>("cpu.points"))
+    for (auto point : list.getAsRange<ArrayAttr>()) {
+      auto text = [&](unsigned i) {
+        return cast<StringAttr>(point[i]).getValue();
+      };
+      auto type = cast<RankedTensorType>(cast<TypeAttr>(point[3]).getValue());
+      points.push_back(json::Object{{"tensor", text(0)},
+                                    {"node", text(1)},
+                                    {"op", text(2)},
+                                    {"type", typeName(type.getElementType())},
+                                    {"rank", type.getRank()}});
+    }
+  return points;
+}

@@ -182,3 +182,18 @@ const char *moe_rt_session_stats(moe_rt_session *session) {
 moe_rt_status moe_rt_session_trace(moe_rt_session *session, const char *path) {
   return guarded(session->model->context, [&] { return session->trace(path); });
 }
+
+int32_t moe_rt_model_point_count(const moe_rt_model *model) {
+  return int32_t(model->signature.points.size());
+}
+moe_rt_point moe_rt_model_point(const moe_rt_model *model, int32_t index) {
+  const PointInfo &info = model->signature.points[index];
+  return {info.tensor.c_str(), info.node.c_str(), info.op.c_str(), info.type,
+          info.rank};
+}
+moe_rt_status moe_rt_session_observe(moe_rt_session *session,
+                                     moe_rt_observer observer, void *user) {
+  session->observer = observer;
+  session->observerData = user;
+  return MOE_RT_OK;
+}

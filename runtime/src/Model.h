@@ -48,6 +48,13 @@ struct TensorInfo {
   int32_t state = -1;
 };
 
+/// Where a run can be watched, as moe_rt_point.
+struct PointInfo {
+  std::string tensor, node, op;
+  moe_rt_type type;
+  int32_t rank;
+};
+
 struct StateInfo {
   int32_t input, output, axis;
 };
@@ -92,6 +99,7 @@ struct Signature {
   std::vector<StateInfo> states;
   std::vector<BankInfo> banks;
   std::vector<std::string> kernels;
+  std::vector<PointInfo> points;
   std::string weightsFile;
   uint64_t denseBytes = 0;
   std::string parse(const char *text, size_t bytes);

@@ -48,7 +48,18 @@ const moe_rt_abi_host moe_rt_session::hostTable = {
       if (kernel >= 0 && size_t(kernel) < session->launches.size())
         ++session->launches[kernel];
       session->ffnRows += rows;
+    },
+    [](void *session, int32_t point, const void *data, const int64_t *sizes,
+       const int64_t *strides) {
+      static_cast<moe_rt_session *>(session)->observe(point, data, sizes,
+                                                      strides);
     }};
+
+void moe_rt_session::observe(int32_t point, const void *data,
+                             const int64_t *sizes, const int64_t *strides) {
+  if (observer && point < int32_t(model->signature.points.size()))
+    observer(observerData, point, data, sizes, strides);
+}
 
 moe_rt_session::~moe_rt_session() { (void)endTrace(); }
 
@@ -429,8 +440,11 @@ moe_rt_status moe_rt_session::run() {
                             outputPointers.data(),
                             stateFrames.data(),
                             arena.data(),
-                            model->dense.data()};
+                            model->dense.data(),
+                            observer != nullptr};
+  observe(MOE_RT_RUN_BEGINS);
   int32_t code = plan.variant->run(&frame);
+  observe(MOE_RT_RUN_ENDS);
   std::string problem;
   status = pager->error(problem);
   if (status == MOE_RT_OK && code != MOE_RT_ABI_OK) {

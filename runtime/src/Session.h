@@ -49,6 +49,8 @@ struct moe_rt_session {
   ~moe_rt_session();
 
   std::vector<moe_rt::State> states;
+  moe_rt_observer observer = nullptr;
+  void *observerData = nullptr;
 
 private:
   moe_rt_status bindSymbols();
@@ -59,6 +61,9 @@ private:
   moe_rt_status growState(int32_t index, int64_t needed);
   moe_rt_status prepareBuffers();
   moe_rt_status endTrace();
+  void observe(int32_t point, const void *data = nullptr,
+               const int64_t *sizes = nullptr,
+               const int64_t *strides = nullptr);
   moe_rt_status checkGrowth(const std::string &what, uint64_t bytes,
                             uint64_t planned);
   moe_rt_status grow(moe_rt::Mapping &memory, const std::string &what,

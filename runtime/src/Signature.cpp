@@ -127,6 +127,26 @@ bool parseDim(const json &value, size_t symbols, Poly &poly) {
   return true;
 }
 
+bool parseType(const std::string &name, moe_rt_type &type) {
+  for (int i = 0; i < 13; ++i)
+    if (name == kTypes[i]) {
+      type = moe_rt_type(i);
+      return true;
+    }
+  return false;
+}
+
+bool parsePoint(const json &value, PointInfo &info, std::string &problem) {
+  Fields fields{value, problem};
+  info.tensor = fields.text("tensor");
+  info.node = fields.text("node");
+  info.op = fields.text("op");
+  info.rank = fields.number("rank", 0, MOE_RT_MAX_RANK);
+  if (!parseType(fields.text("type"), info.type))
+    problem = "tensor '" + info.tensor + "' has an unknown type";
+  return problem.empty();
+}
+
 bool parseTensor(const json &value, const std::vector<std::string> &symbols,
                  TensorInfo &info, std::string &problem) {
   Fields fields{value, problem};
@@ -134,13 +154,7 @@ bool parseTensor(const json &value, const std::vector<std::string> &symbols,
   std::string type = fields.text("type");
   info.state = fields.number("state", -1, 100000);
   const json &shape = fields.array("shape");
-  bool known = false;
-  for (int i = 0; i < 13; ++i)
-    if (type == kTypes[i]) {
-      info.type = moe_rt_type(i);
-      known = true;
-    }
-  if (!known || shape.size() > MOE_RT_MAX_RANK) {
+  if (!parseType(type, info.type) || shape.size() > MOE_RT_MAX_RANK) {
     problem = "tensor '" + info.name + "' has an unknown type or rank";
     return false;
   }
@@ -244,6 +258,13 @@ std::string Signature::parse(const char *text, size_t bytes) {
     if (!value.is_string())
       return "a kernel's name is no text";
     kernels.push_back(value.get<std::string>());
+  }
+  for (const json &value :
+       root.contains("points") ? fields.array("points") : json::array()) {
+    PointInfo info;
+    if (!parsePoint(value, info, problem))
+      return problem;
+    points.push_back(std::move(info));
   }
   if (const json *weights = fields.get("weights")) {
     Fields inner{*weights, problem};

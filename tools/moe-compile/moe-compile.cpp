@@ -11,6 +11,7 @@
 #include "moe/Pipelines/Compile.h"
 #include "moe/Pipelines/Pipelines.h"
 #include "llvm/Support/Process.h"
+#include "llvm/Support/Regex.h"
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <fcntl.h>
@@ -100,6 +101,9 @@ int main(int argc, char **argv) {
   app.add_option("--report", options.report, "Write every decision as JSON");
   app.add_option("--dump-stages-to", options.dumpFolder,
                  "Write the module of every stage to a folder");
+  app.add_option("--keep-tensors", options.keepTensors,
+                 "Do not fuse away the tensors whose names match this regular "
+                 "expression, for moe-run --dump-tensors and --compare-with");
   app.add_option("--target", target.value, "cpu");
   app.add_option("--weights", weights.value, "keep");
   app.add_option("--gpu-arch", gpuArch, "(not available yet)");
@@ -132,6 +136,10 @@ int main(int argc, char **argv) {
   if (!stop)
     return refuse("--emit=" + stage, "is not a stage; see --help");
   options.stop = *stop;
+  if (std::string problem; !options.keepTensors.empty() &&
+                           !llvm::Regex(options.keepTensors).isValid(problem))
+    return refuse("--keep-tensors=" + options.keepTensors,
+                  "is no regular expression: " + problem);
   if (!march.empty() && !parseISAs(march, options.isas))
     return Usage;
   if (options.stop == moe::Stage::Model && options.output.empty())

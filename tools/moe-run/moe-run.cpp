@@ -7,17 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Generate.h"
-#include "Npy.h"
 #include "Prompt.h"
-#include "SessionFlags.h"
+#include "Watch.h"
 #include <cerrno>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <sstream>
 
 using namespace moe_tools;
 namespace fs = std::filesystem;
@@ -25,10 +21,10 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Flags {
-  std::string model, inputsFolder, outputFolder, expectFolder, statsFile,
-      traceFile, promptIds, prompt;
+  std::string model, inputsFolder, expectFolder, statsFile, traceFile,
+      promptIds, prompt;
   std::vector<std::string> inputs, expected;
-  double rtol = 1e-5, atol = 1e-6;
+  WatchOptions watch;
   GenerateOptions generate;
   SessionFlags session;
   bool plan = false;
@@ -42,14 +38,6 @@ int complain(const std::string &text) {
 int misuse(const std::string &text) {
   std::fprintf(stderr, "moe-run: %s\n", text.c_str());
   return kUsage;
-}
-
-/// `/` cannot be in a file's name.
-std::string fileName(std::string tensor) {
-  for (char &c : tensor)
-    if (c == '/')
-      c = '_';
-  return tensor + ".npy";
 }
 
 /// The tensor a file or a flag names: exactly, or with / as _.
@@ -136,44 +124,6 @@ int gather(const moe_rt_model *model, bool input, const char *flag,
   return result;
 }
 
-/// Whether two values are as near as asked for. An infinity is near itself
-/// only: a tolerance relative to it would let everything pass.
-bool isNear(double got, double want, const Flags &flags) {
-  if (got == want || (std::isnan(got) && std::isnan(want)))
-    return true;
-  return std::isfinite(want) &&
-         std::fabs(got - want) <= flags.atol + flags.rtol * std::fabs(want);
-}
-
-int compare(const std::string &name, const Array &got, const Array &want,
-            const Flags &flags) {
-  if (got.shape != want.shape)
-    return complain("output '" + name + "' has another shape than expected");
-  int64_t worst = -1, bad = 0;
-  double worstError = 0;
-  for (int64_t i = 0; i < want.count(); ++i) {
-    double g = elementAsDouble(got, i), w = elementAsDouble(want, i);
-    if (isNear(g, w, flags))
-      continue;
-    ++bad;
-    double excess = std::fabs(g - w) / (flags.atol + flags.rtol * std::fabs(w));
-    if (!std::isfinite(excess))
-      excess = INFINITY;
-    if (worst < 0 || excess > worstError) {
-      worst = i;
-      worstError = excess;
-    }
-  }
-  if (bad == 0)
-    return kOk;
-  std::ostringstream text;
-  text << "output '" << name << "' differs in " << bad << " of " << want.count()
-       << " elements; element " << worst << " is "
-       << elementAsDouble(got, worst) << ", expected "
-       << elementAsDouble(want, worst);
-  return complain(text.str());
-}
-
 /// Reads the inputs into `arrays`, which the session borrows for its run.
 int setInputs(Runtime &runtime, const Files &files,
               std::vector<Array> &arrays) {
@@ -209,20 +159,22 @@ int takeOutput(Runtime &runtime, const Flags &flags, int32_t index,
   const char *data = static_cast<const char *>(tensor.data);
   if (bytes > 0)
     got.bytes.assign(data, data + bytes);
-  if (!flags.outputFolder.empty() &&
-      !writeNpy((fs::path(flags.outputFolder) / fileName(name)).string(), got,
-                problem))
+  if (!flags.watch.outputFolder.empty() &&
+      !writeNpy((fs::path(flags.watch.outputFolder) / fileName(name)).string(),
+                got, problem))
     return complain(problem);
   if (!expected)
     return kOk;
   Array want;
   if (!readNpy(*expected, want, problem))
     return complain(problem);
-  return compare(name, got, want, flags);
+  std::string difference = findDifference(got, want, flags.watch.tolerance);
+  return difference.empty() ? kOk
+                            : complain("output '" + name + "' " + difference);
 }
 
 /// Runs once on files; writes and compares the outputs.
-int runOnFiles(Runtime &runtime, const Flags &flags) {
+int runOnFiles(Runtime &runtime, const Flags &flags, Watch &watch) {
   Files files, expected;
   int result = gather(runtime.model, true, "--input", flags.inputs,
                       flags.inputsFolder, files);
@@ -234,18 +186,18 @@ int runOnFiles(Runtime &runtime, const Flags &flags) {
     result = setInputs(runtime, files, arrays);
   if (result != kOk)
     return result;
+  if (!flags.watch.outputFolder.empty()) {
+    std::error_code error;
+    fs::create_directories(flags.watch.outputFolder, error);
+    if (error)
+      return complain(flags.watch.outputFolder + ": " + error.message());
+  }
   if (moe_rt_session_run(runtime.session) != MOE_RT_OK)
     return runtime.fail("moe-run");
-
-  if (!flags.outputFolder.empty()) {
-    std::error_code error;
-    fs::create_directories(flags.outputFolder, error);
-    if (error)
-      return complain(flags.outputFolder + ": " + error.message());
-  }
+  watch.compareOutputs(runtime);
   for (int32_t i = 0; i < moe_rt_model_output_count(runtime.model); ++i) {
     auto want = expected.find(i);
-    if (want == expected.end() && flags.outputFolder.empty())
+    if (want == expected.end() && flags.watch.outputFolder.empty())
       continue;
     result = std::max(
         result, takeOutput(runtime, flags, i,
@@ -284,20 +236,27 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--input", flags.inputs, "NAME=FILE.npy, for each input")
       ->allow_extra_args(false);
   app.add_option("--inputs", flags.inputsFolder, "A folder of NAME.npy");
-  app.add_option("--output-dir", flags.outputFolder,
+  app.add_option("--output-dir", flags.watch.outputFolder,
                  "Write each output's .npy");
   app.add_option("--expect", flags.expected, "NAME=FILE.npy to compare with")
       ->allow_extra_args(false);
   app.add_option("--expect-dir", flags.expectFolder,
                  "A folder of NAME.npy to compare with");
-  app.add_option("--rtol", flags.rtol, "Relative tolerance")
+  app.add_option("--rtol", flags.watch.tolerance.rtol, "Relative tolerance")
       ->check(realNumber(0));
-  app.add_option("--atol", flags.atol, "Absolute tolerance")
+  app.add_option("--atol", flags.watch.tolerance.atol, "Absolute tolerance")
       ->check(realNumber(0));
   flags.session.add(app);
   app.add_option("--stats", flags.statsFile, "Write statistics as JSON");
   app.add_option("--trace", flags.traceFile,
                  "Write each demanded expert as a line of JSON");
+  app.add_flag("--profile", flags.watch.profile, "Print the time of each node");
+  app.add_option("--dump-tensors", flags.watch.dump,
+                 "Print a line about each tensor whose name this regular "
+                 "expression matches; with --output-dir, write it");
+  app.add_option("--compare-with", flags.watch.compareFolder,
+                 "A folder of NAME.npy, for tensors anywhere in the graph: "
+                 "names the first node that diverges");
   app.add_flag("--plan", flags.plan, "Print the memory plan and stop");
   const uint64_t most = std::numeric_limits<int>::max();
   app.add_option("--generate", flags.generate.count, "Generate N tokens")
@@ -314,9 +273,6 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("--seed", flags.generate.seed, "Of the random numbers")
       ->check(wholeNumber(0, std::numeric_limits<uint64_t>::max()));
   app.set_version_flag("--version", "moe-run 0.1.0");
-  for (const char *flag : {"--dump-tensors", "--compare-with"})
-    app.add_option(flag, "(not available yet)");
-  app.add_flag("--profile", "(not available yet)");
 }
 
 /// A flag that cannot take effect is a mistake.
@@ -328,33 +284,36 @@ int checkFlags(const CLI::App &app, const Flags &flags) {
         return misuse(std::string(flag) + " " + why);
     return int(kOk);
   };
-  int result = refuse({"--dump-tensors", "--compare-with", "--profile"},
-                      "is not available yet");
-  if (result == kOk)
-    result = flags.generate.count == 0
-                 ? refuse({"--prompt", "--prompt-ids", "--temperature",
-                           "--top-k", "--top-p", "--seed"},
-                          "needs --generate")
-                 : refuse({"--input", "--inputs", "--output-dir", "--expect",
-                           "--expect-dir"},
-                          "has no effect with --generate");
+  int result =
+      flags.generate.count == 0
+          ? refuse({"--prompt", "--prompt-ids", "--temperature", "--top-k",
+                    "--top-p", "--seed"},
+                   "needs --generate")
+          : refuse({"--input", "--inputs", "--output-dir", "--expect",
+                    "--expect-dir", "--dump-tensors", "--compare-with"},
+                   "has no effect with --generate");
   if (result == kOk && app.count("--prompt"))
     result = refuse({"--prompt-ids"}, "and --prompt exclude each other");
-  if (result == kOk && flags.expected.empty() && flags.expectFolder.empty())
-    result = refuse({"--rtol", "--atol"}, "needs --expect or --expect-dir");
+  if (result == kOk && flags.expected.empty() && flags.expectFolder.empty() &&
+      flags.watch.compareFolder.empty())
+    result = refuse({"--rtol", "--atol"},
+                    "needs --expect, --expect-dir or --compare-with");
   return result;
 }
 
 /// What the flags ask for, in an open session.
 int work(Runtime &runtime, Flags &flags) {
-  if (flags.generate.count == 0)
-    return runOnFiles(runtime, flags);
+  Watch watch(runtime.model, flags.watch);
   std::string problem;
+  if (!watch.attach(runtime.session, problem))
+    return complain(problem);
+  if (flags.generate.count == 0)
+    return std::max(runOnFiles(runtime, flags, watch), watch.report());
   if (!parsePrompt(flags, vocabularySize(runtime.model), flags.generate,
                    problem))
     return complain(problem);
   flags.generate.chunk = flags.session.prefillChunk;
-  return generate(runtime, flags.generate);
+  return std::max(generate(runtime, flags.generate), watch.report());
 }
 
 int runTool(int argc, char **argv) {

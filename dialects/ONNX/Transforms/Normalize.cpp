@@ -12,6 +12,7 @@
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
+#include "moe/Support/Provenance.h"
 
 namespace mlir::moe::onnx {
 #define GEN_PASS_DEF_ONNXNORMALIZE
@@ -195,10 +196,16 @@ void ONNXNormalize::runOnOperation() {
     auto rule = table.find(key);
     if (rule == table.end())
       continue;
+    // What rules create on the way is no tensor of the file.
+    Location loc = op.getLoc();
+    op->setLoc(withoutProvenance(loc));
     NodeRewriter rewriter(op);
     std::optional<SmallVector<Value>> values = rule->second(rewriter);
-    if (!values)
+    if (!values) {
+      op->setLoc(loc);
       continue;
+    }
+    inheritProvenance(loc, *values);
     for (auto [result, value] : llvm::zip(op.getResults(), *values))
       if (value)
         result.replaceAllUsesWith(value);

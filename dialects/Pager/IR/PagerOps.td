@@ -150,6 +150,20 @@ def Pager_CountOp : Pager_Op<"count"> {
   let assemblyFormat = "$kernel `,` $rows attr-dict";
 }
 
+def Pager_ObserveOp : Pager_Op<"observe"> {
+  let summary = "Shows a tensor of the file to whoever watches the run";
+  let description = [{
+    `point` is an index into the module's `cpu.points`, which tell the tensor, its
+    node and the operator. Costs a branch when nobody watches.
+
+    ```mlir
+    pager.observe %point, %tensor : memref<?x48xf32, strided<[?, ?], offset: ?>>
+    ```
+  }];
+  let arguments = (ins Index:$point, AnyMemRef:$tensor);
+  let assemblyFormat = "$point `,` $tensor attr-dict `:` type($tensor)";
+}
+
 def Pager_Space : I32EnumAttr<"Space", "which memory of the frame", [
   I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Output", 1, "output">,
   I32EnumAttrCase<"State", 2, "state">, I32EnumAttrCase<"Arena", 3, "arena">,
@@ -178,18 +192,6 @@ def Pager_BufferOp : Pager_Op<"buffer", [Pure, AttrSizedOperandSegments,
     attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
-}
-
-def Pager_StateLengthOp : Pager_Op<"state_length", [Pure]> {
-  let summary = "Valid positions of a state before this run";
-  let description = [{
-    ```mlir
-    %past = pager.state_length %slot
-    ```
-  }];
-  let arguments = (ins Index:$slot);
-  let results = (outs Index:$result);
-  let assemblyFormat = "$slot attr-dict";
 }
 
 def Pager_StateCapacityOp : Pager_Op<"state_capacity", [Pure]> {

@@ -37,9 +37,10 @@ struct CompileOptions {
   std::string output;        ///< the .moe file, or where a stage is printed
   Stage stop = Stage::Model; ///< printed to `print` when there is no output
   std::vector<std::string> isas = {"x86-64-v3", "x86-64-v4"};
-  std::string report;     ///< JSON file, or empty
-  std::string dumpFolder; ///< one file for each stage, or empty
-  unsigned jobs = 0;      ///< threads of code generation; 0: one for each CPU
+  std::string report;      ///< JSON file, or empty
+  std::string dumpFolder;  ///< one file for each stage, or empty
+  std::string keepTensors; ///< tensors not to fuse away, a regular expression
+  unsigned jobs = 0;       ///< threads of code generation; 0: one for each CPU
   bool showProgress = false;
 };
 

@@ -41,7 +41,7 @@ void populatePagerPipeline(OpPassManager &pm);
 void populatePlacePipeline(OpPassManager &pm);
 
 /// places -> kernels: fused, bufferized, in one arena, identical layers shared.
-void populateKernelsPipeline(OpPassManager &pm);
+void populateKernelsPipeline(OpPassManager &pm, llvm::StringRef keep = "");
 
 /// kernels -> llvm: loops, threads, calls of the runtime, the LLVM dialect.
 void populateLLVMPipeline(OpPassManager &pm);

@@ -24,6 +24,10 @@ FailureOr<llvm::json::Object> takeSignature(ModuleOp module);
 /// least 1.
 llvm::json::Array getRequiredSizes(ModuleOp module);
 
+/// What a run can be watched at, `points` of docs/ModelFormat.md: the tensors
+/// that cpu-observe-tensors found.
+llvm::json::Array getPoints(ModuleOp module);
+
 } // namespace mlir::moe
 
 #endif // MOE_PIPELINES_SIGNATURE_H

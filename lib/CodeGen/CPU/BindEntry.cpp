@@ -117,6 +117,11 @@ LogicalResult EntryBinder::bindInputs() {
 LogicalResult EntryBinder::bindState(BlockArgument argument, int64_t slot) {
   auto state = cast<pager::StateType>(argument.getType());
   int64_t axis = state.getAxis(), rank = state.getShape().size();
+  auto dims =
+      main.getArgAttrOfType<AffineMapAttr>(argument.getArgNumber(), "cpu.dims");
+  if (!dims || dims.getValue().getNumResults() != rank)
+    return main.emitError("input ")
+           << argument.getArgNumber() << " has unknown sizes";
   for (Operation *user : llvm::make_early_inc_range(argument.getUsers())) {
     auto append = dyn_cast<pager::StateAppendOp>(user);
     if (!append)
@@ -126,8 +131,8 @@ LogicalResult EntryBinder::bindState(BlockArgument argument, int64_t slot) {
     Location loc = append.getLoc();
     auto newType = cast<RankedTensorType>(append.getValue().getType());
     Value slotValue = index(slot);
-    Value past = pager::StateLengthOp::create(
-        builder, loc, builder.getIndexType(), slotValue);
+    // A symbol: sizes are known before a run, and there is no state yet.
+    Value past = evaluate(dims.getValue().getResult(axis));
     Value capacity = pager::StateCapacityOp::create(
         builder, loc, builder.getIndexType(), slotValue);
 

@@ -20,6 +20,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
 #include "moe/CodeGen/CPU/Passes.h"
+#include "moe_rt/moe_rt.h"
 #include "moe_rt/moe_rt_abi.h"
 #include <cstddef>
 
@@ -85,6 +86,8 @@ private:
   void lowerBuffer(pager::BufferOp op);
   void lowerPrefetch(pager::PrefetchOp op);
   void lowerCount(pager::CountOp op);
+  void lowerObserve(pager::ObserveOp op);
+  Value getShapeTable(func::FuncOp function);
   func::FuncOp getThunk(func::FuncOp body, LLVM::LLVMStructType captures);
   void lowerParallelCall(pager::ParallelCallOp op);
   LogicalResult lowerForEach(pager::ForEachReadyOp op);
@@ -98,6 +101,7 @@ private:
   Type pointer, i32, i64;
   SmallVector<Attribute> kernels;
   DenseMap<Operation *, func::FuncOp> thunks;
+  DenseMap<Operation *, Value> shapeTables;
 };
 
 Value PagerLowering::call(Value frame, size_t offset, Type result,
@@ -224,6 +228,51 @@ void PagerLowering::lowerCount(pager::CountOp op) {
     kernels.push_back(op.getKernelAttr());
   call(frame(op), offsetof(moe_rt_abi_host, count), {},
        {constant(i32, index), toI64(op.getRows())});
+}
+
+/// Room for the sizes and strides of one tensor, the same for all points.
+Value PagerLowering::getShapeTable(func::FuncOp function) {
+  Value &table = shapeTables[function];
+  if (!table) {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&function.getBody().front());
+    table = LLVM::AllocaOp::create(b, pointer, i64,
+                                   constant(i64, 2 * MOE_RT_MAX_RANK));
+  }
+  return table;
+}
+
+/// The branch is not taken but in runs that are watched.
+void PagerLowering::lowerObserve(pager::ObserveOp op) {
+  Value frameValue = frame(op);
+  Value observing =
+      load(i64, frameValue, offsetof(moe_rt_abi_frame, observing));
+  Value wanted = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, observing,
+                                       constant(i64, 0));
+  Block *before = b.getInsertionBlock();
+  Block *rest = before->splitBlock(op->getIterator());
+  Block *show = new Block();
+  before->getParent()->getBlocks().insert(rest->getIterator(), show);
+  b.setInsertionPointToEnd(before);
+  cf::CondBranchOp::create(b, wanted, show, ValueRange(), rest, ValueRange());
+
+  b.setInsertionPointToStart(show);
+  auto type = cast<MemRefType>(op.getTensor().getType());
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, op.getTensor());
+  int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  Value offset = arith::MulIOp::create(b, toI64(metadata.getOffset()),
+                                       constant(i64, width));
+  Value table = getShapeTable(op->getParentOfType<func::FuncOp>());
+  int64_t next = 0;
+  for (ValueRange numbers : {metadata.getSizes(), metadata.getStrides()})
+    for (Value number : numbers)
+      LLVM::StoreOp::create(b, toI64(number), advance(table, 8 * next++));
+  Value point = arith::IndexCastOp::create(b, i32, op.getPoint());
+  call(frameValue, offsetof(moe_rt_abi_host, observe), {},
+       {point, advance(pointerOf(op.getTensor()), offset), table,
+        advance(table, 8 * type.getRank())});
+  cf::BranchOp::create(b, rest);
+  b.setInsertionPoint(op);
 }
 
 /// A value as `type`, for one side of the conversion that is not done yet.
@@ -416,10 +465,6 @@ LogicalResult PagerLowering::run() {
       lowerSymbol(symbol);
     else if (auto buffer = dyn_cast<pager::BufferOp>(op))
       lowerBuffer(buffer);
-    else if (auto length = dyn_cast<pager::StateLengthOp>(op))
-      length.replaceAllUsesWith(
-          toIndex(stateField(frame(op), length.getSlot(), i64,
-                             offsetof(moe_rt_abi_state, length))));
     else if (auto capacity = dyn_cast<pager::StateCapacityOp>(op))
       capacity.replaceAllUsesWith(
           toIndex(stateField(frame(op), capacity.getSlot(), i64,
@@ -428,6 +473,8 @@ LogicalResult PagerLowering::run() {
       lowerPrefetch(prefetch);
     else if (auto count = dyn_cast<pager::CountOp>(op))
       lowerCount(count);
+    else if (auto seen = dyn_cast<pager::ObserveOp>(op))
+      lowerObserve(seen);
     else if (auto parallel = dyn_cast<pager::ParallelCallOp>(op))
       lowerParallelCall(parallel);
     else if (auto stream = dyn_cast<pager::ForEachReadyOp>(op)) {

@@ -14,6 +14,8 @@
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "moe/CodeGen/CPU/Passes.h"
+#include "moe/Support/Provenance.h"
+#include "llvm/Support/Regex.h"
 
 namespace mlir::moe::cpu {
 #define GEN_PASS_DEF_CPUFUSEELEMENTWISE
@@ -38,9 +40,22 @@ class CPUFuseElementwise
   void runOnOperation() override {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    auto hasOneUse = [](OpOperand *operand) {
+    llvm::Regex kept(keep);
+    if (std::string problem; !keep.empty() && !kept.isValid(problem)) {
+      emitError(getOperation().getLoc())
+          << "'" << keep << "' is no regular expression: " << problem;
+      return signalPassFailure();
+    }
+    auto isKept = [&](Operation *op) {
+      auto provenance = getProvenance(op->getLoc());
+      return !keep.empty() && provenance &&
+             llvm::any_of(provenance->tensors, [&](StringAttr tensor) {
+               return kept.match(tensor.getValue());
+             });
+    };
+    auto hasOneUse = [&](OpOperand *operand) {
       Operation *producer = operand->get().getDefiningOp();
-      return producer && producer->hasOneUse();
+      return producer && producer->hasOneUse() && !isKept(producer);
     };
     // Every fusion copies both bodies: without a limit a long chain takes
     // quadratic time, and the code of its one loop no registers can hold.

@@ -33,15 +33,18 @@ bool isFree(Operation *op) {
          !op->hasTrait<OpTrait::IsTerminator>() && !isa<weights::PlaceOp>(op);
 }
 
-/// Operands in which layers may differ: where a buffer is.
+/// Operands in which layers may differ: where a buffer is, and what it is
+/// called.
 bool isParameter(OpOperand &operand) {
   if (auto buffer = dyn_cast<pager::BufferOp>(operand.getOwner())) {
     bool bySlot = buffer.getSpace() == pager::Space::State;
     return operand.get() == (bySlot ? buffer.getSlot() : buffer.getOffset()) &&
            operand.getOperandNumber() == (bySlot ? 0u : 1u);
   }
-  if (isa<pager::StateLengthOp, pager::StateCapacityOp>(operand.getOwner()))
+  if (isa<pager::StateCapacityOp>(operand.getOwner()))
     return true;
+  if (isa<pager::ObserveOp>(operand.getOwner()))
+    return operand.getOperandNumber() == 0;
   return isa<weights::BankType>(operand.get().getType());
 }
 

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "moe/Conversion/Passes.h"
+#include "moe/Support/Provenance.h"
 #include "llvm/ADT/BitVector.h"
 #include <map>
 
@@ -64,6 +65,8 @@ class ConvertONNXToLinalg
   void runOnOperation() override;
   void bindArguments(func::FuncOp main, Lowering &lowering);
   void lowerNode(onnx::NodeOp op, Lowering &lowering);
+  void nameExperts(Operation *op);
+  void keepProvenance(Operation *op, ValueRange values);
   void dropStateOutputs(func::FuncOp main);
 
   LowerTable table;
@@ -105,6 +108,7 @@ void ConvertONNXToLinalg::lowerNode(onnx::NodeOp op, Lowering &lowering) {
       values.push_back(arith::IndexCastOp::create(
           lowering.b, type.getElementType(), lowering.size(expr)));
     Value tensor = tensor::FromElementsOp::create(lowering.b, type, values);
+    keepProvenance(op, tensor);
     op.getResult(0).replaceAllUsesWith(tensor);
     return;
   }
@@ -131,9 +135,46 @@ void ConvertONNXToLinalg::lowerNode(onnx::NodeOp op, Lowering &lowering) {
   Lowered lowered = rule->second(lowering, op, inputs);
   if (lowered.values.empty())
     return refuse(lowered.reason);
+  keepProvenance(op, lowered.values);
   for (auto [result, value] : llvm::zip(op.getResults(), lowered.values))
     if (value)
       result.replaceAllUsesWith(value);
+}
+
+/// Experts are known by the node that was raised, also where their result is
+/// none of its tensors yet.
+void ConvertONNXToLinalg::nameExperts(Operation *op) {
+  Provenance provenance;
+  if (auto known = getProvenance(op->getLoc()))
+    provenance = *known;
+  else if (auto name = dyn_cast<NameLoc>(op->getLoc()))
+    provenance.node = name.getName();
+  else
+    return;
+  StringRef tensor =
+      provenance.tensors.empty() ? "" : provenance.tensors[0].getValue();
+  provenance.op = StringAttr::get(&getContext(), "Experts");
+  provenance.tensors = {StringAttr::get(tensor, op->getResult(0).getType())};
+  op->setLoc(getProvenanceLoc(provenance));
+}
+
+/// Tensors of the file have a type from here on.
+void ConvertONNXToLinalg::keepProvenance(Operation *op, ValueRange values) {
+  std::optional<Provenance> provenance = getProvenance(op->getLoc());
+  if (!provenance)
+    return;
+  auto note = [&](Value value, StringRef tensor) {
+    setProvenance(value, *provenance, StringAttr::get(tensor, value.getType()));
+  };
+  for (auto [value, tensor] : llvm::zip(values, provenance->tensors)) {
+    if (!value || tensor.empty())
+      continue;
+    note(value, tensor);
+    // Reshapes of reshapes are folded; the elements are there before.
+    if (isa_and_present<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(
+            value.getDefiningOp()))
+      note(value.getDefiningOp()->getOperand(0), tensor);
+  }
 }
 
 /// What continues a state stays in it.
@@ -175,7 +216,7 @@ void ConvertONNXToLinalg::runOnOperation() {
   for (Operation &op : main.getBody().front())
     ops.push_back(&op);
   for (Operation *op : ops) {
-    lowering.b.setLoc(op->getLoc());
+    lowering.b.setLoc(withoutProvenance(op->getLoc()));
     lowering.b.setInsertionPoint(op);
     if (auto node = dyn_cast<onnx::NodeOp>(op)) {
       lowerNode(node, lowering);
@@ -198,6 +239,8 @@ void ConvertONNXToLinalg::runOnOperation() {
       if (isa<MoEDialect>(op->getDialect()))
         for (OpOperand &operand : op->getOpOperands())
           operand.set(lowering.materialize(operand.get()));
+      if (isa<ExpertsOp>(op))
+        nameExperts(op);
     }
   }
   if (!report.empty()) {

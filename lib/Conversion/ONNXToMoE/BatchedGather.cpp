@@ -372,7 +372,7 @@ Match moe::raiseBatchedGather(onnx::NodeOp op) {
     reportUnraised(module, op.getName(), m.getReason());
     return Match::Near;
   }
-  ImplicitLocOpBuilder b(op.getLoc(), op);
+  ImplicitLocOpBuilder b(withoutProvenance(op.getLoc()), op);
   SmallVector<std::pair<Role, Value>> tensors;
   auto addMatrix = [&](Role role, const Projection &p) {
     tensors.push_back({role, takeColumns(b, p.weight, p.transposed, p.offset,
@@ -406,8 +406,8 @@ Match moe::raiseBatchedGather(onnx::NodeOp op) {
       reshapeTo(b, op.getName(), m.tokens, {m.numTokens, Poly(hidden)});
   Value y = makeExperts(b, tokens, router.routing, bank, Attribute(kind),
                         m.activation);
-  op.getResult(0).replaceAllUsesWith(
-      reshapeTo(b, op.getName(), y, *onnx::getPolyDims(op.getResult(0))));
+  replaceNode(
+      op, reshapeTo(b, op.getName(), y, *onnx::getPolyDims(op.getResult(0))));
   reportRaised(module, {op.getName(),
                         "batched-gather",
                         router.name,

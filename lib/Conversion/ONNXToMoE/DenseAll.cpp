@@ -171,7 +171,7 @@ Match moe::raiseDenseAll(onnx::NodeOp op) {
     reportUnraised(module, op.getName(), m.getReason());
     return Match::Near;
   }
-  ImplicitLocOpBuilder b(op.getLoc(), op);
+  ImplicitLocOpBuilder b(withoutProvenance(op.getLoc()), op);
   int64_t intermediate = weightShape(m.down)[1];
   auto columns = [&](Value weight, int64_t offset) {
     return takeColumns(b, weight, /*transposed=*/false,
@@ -201,7 +201,7 @@ Match moe::raiseDenseAll(onnx::NodeOp op) {
     layer.kinds.push_back({"elsewhere", m.total - m.experts});
   Value tokens = flattenTokens(b, op.getName(), m.tokens);
   Value y = makeExperts(b, tokens, router.routing, bank, kinds, m.activation);
-  op.getResult(0).replaceAllUsesWith(y);
+  replaceNode(op, y);
   reportRaised(module, layer);
   return Match::Raised;
 }

@@ -449,7 +449,7 @@ Match moe::raiseExpertLoop(onnx::NodeOp op, llvm::DenseSet<Operation *> &seen) {
     reportUnraised(module, op.getName(), m.getReason());
     return Match::Near;
   }
-  ImplicitLocOpBuilder b(op.getLoc(), op);
+  ImplicitLocOpBuilder b(withoutProvenance(op.getLoc()), op);
   constexpr std::pair<Role, Value Term::*> kMembers[] = {
       {Role::Gate, &Term::gate},     {Role::Up, &Term::up},
       {Role::Down, &Term::down},     {Role::GateBias, &Term::gateBias},
@@ -483,7 +483,7 @@ Match moe::raiseExpertLoop(onnx::NodeOp op, llvm::DenseSet<Operation *> &seen) {
         reshapeTo(b, op.getName(), m.base, {m.numTokens, Poly(m.hidden)});
     y = makeNode(b, op.getName(), "Add", {base, y}, {});
   }
-  op.getResult(0).replaceAllUsesWith(y);
+  replaceNode(op, y);
   reportRaised(module, {op.getName(),
                         "expert-loop",
                         router.name,

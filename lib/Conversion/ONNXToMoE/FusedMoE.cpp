@@ -167,7 +167,7 @@ Match moe::raiseFusedMoE(onnx::NodeOp op) {
                            << "' (com.microsoft.MoE): " << moe.problem;
     return Match::Error;
   }
-  ImplicitLocOpBuilder b(op.getLoc(), op);
+  ImplicitLocOpBuilder b(withoutProvenance(op.getLoc()), op);
   int64_t e = moe.experts, h = moe.hidden, i = moe.intermediate;
   auto rightHandSide = [&](Value weight, int64_t out, int64_t in) {
     return transposeWeight(b, reshapeWeight(b, weight, {e, out, in}),
@@ -224,8 +224,7 @@ Match moe::raiseFusedMoE(onnx::NodeOp op) {
       moe.swiglu ? number("activation_alpha", 1) : llvm::APFloat(1.0f),
       moe.swiglu ? number("activation_beta", 0) : llvm::APFloat(0.0f),
       moe.swiglu ? number("swiglu_limit", 0) : llvm::APFloat(0.0f));
-  op.getResult(0).replaceAllUsesWith(
-      unflattenTokens(b, op.getName(), y, op.getInputs()[0]));
+  replaceNode(op, unflattenTokens(b, op.getName(), y, op.getInputs()[0]));
   reportRaised(
       module,
       {op.getName(), "fused-moe", "softmax-topk", e, moe.k, {{"ffn", e}}});

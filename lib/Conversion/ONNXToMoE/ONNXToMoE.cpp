@@ -66,6 +66,11 @@ Value moe::makeNode(ImplicitLocOpBuilder &b, StringRef name, StringRef opType,
   return node.getResult(0);
 }
 
+void moe::replaceNode(onnx::NodeOp op, Value value) {
+  inheritProvenance(op.getLoc(), value);
+  op.getResult(0).replaceAllUsesWith(value);
+}
+
 static NamedAttribute shapeAttr(ImplicitLocOpBuilder &b,
                                 ArrayRef<onnx::Poly> dims, Value like) {
   SmallVector<AffineExpr> exprs;

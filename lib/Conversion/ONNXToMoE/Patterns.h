@@ -13,6 +13,7 @@
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/ONNX/Transforms/InferShapes.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "moe/Support/Provenance.h"
 #include "moe/Support/Report.h"
 #include "llvm/ADT/DenseSet.h"
 
@@ -67,6 +68,9 @@ weights::BankOp makeBank(ImplicitLocOpBuilder &b, StringRef name,
 /// A node of the normalized stage with inferred type.
 Value makeNode(ImplicitLocOpBuilder &b, StringRef name, StringRef opType,
                ValueRange inputs, ArrayRef<NamedAttribute> attrs);
+
+/// What was raised takes the place of the node, whose tensor it is.
+void replaceNode(onnx::NodeOp op, Value value);
 
 /// `x` [T, H] from [T, H], [B, S, H] or more dimensions.
 Value flattenTokens(ImplicitLocOpBuilder &b, StringRef name, Value x);

@@ -9,14 +9,15 @@ module attributes {onnx.symbols = ["n", "past"]} {
   // CHECK: weights.place %[[REF]] at 0
   // CHECK-DAG: pager.buffer input[%{{.*}}] at %{{.*}} sizes(%{{.*}}) : memref<?x4xf32>
   // CHECK-DAG: pager.buffer dense[%{{.*}}] at %{{.*}} : memref<4xf32>
-  // CHECK: %[[PAST:.*]] = pager.state_length
+  // CHECK: %[[PAST:.*]] = onnx.symbol 1
   // CHECK: %[[CAPACITY:.*]] = pager.state_capacity
   // CHECK: %[[STATE:.*]] = pager.buffer state{{.*}} : memref<2x?x4xf32, strided<[?, 4, 1]>>
   // CHECK: memref.subview %[[STATE]][0, %[[PAST]], 0]
   // CHECK: pager.buffer output
   // CHECK: return %{{.*}} : i32
   func.func @main(%x: tensor<?x4xf32> {cpu.dims = affine_map<()[s0, s1] -> (s0, 4)>},
-                  %s: !pager.state<2x?x4xf32, axis = 1> {onnx.state_output = 1 : i64, onnx.state_axis = 1 : i64},
+                  %s: !pager.state<2x?x4xf32, axis = 1> {onnx.state_output = 1 : i64, onnx.state_axis = 1 : i64,
+                                                            cpu.dims = affine_map<()[s0, s1] -> (2, s1, 4)>},
                   %new: tensor<2x?x4xf32> {cpu.dims = affine_map<()[s0, s1] -> (2, s0, 4)>}) -> tensor<?x4xf32> {
     %w = weights.ref "w" in "f" at 0 : !weights.tensor<4xf32>
     %t = weights.materialize %w : !weights.tensor<4xf32> -> tensor<4xf32>

@@ -47,3 +47,24 @@ func.func @moe_run(%n: index, %x: memref<2xi32>, %b: !weights.bank<2>) -> i32 {
   %ok = arith.constant 0 : i32
   return %ok : i32
 }
+
+// -----
+
+// Nobody watches: a branch. The shape travels in a table that all points share.
+
+// CHECK-LABEL: func.func @moe_run
+// CHECK: %[[TABLE:.*]] = llvm.alloca %{{.*}} x i64
+// CHECK: %[[OBSERVING:.*]] = llvm.load %{{.*}} : !llvm.ptr -> i64
+// CHECK: %[[WANTED:.*]] = arith.cmpi ne, %[[OBSERVING]]
+// CHECK: cf.cond_br %[[WANTED]], ^[[SHOW:.*]], ^[[REST:.*]]
+// CHECK: ^[[SHOW]]:
+// CHECK-COUNT-4: llvm.store
+// CHECK: llvm.call {{.*}} : !llvm.ptr, (!llvm.ptr, i32, !llvm.ptr, !llvm.ptr, !llvm.ptr) -> ()
+// CHECK: cf.br ^[[REST]]
+// CHECK: ^[[REST]]:
+func.func @moe_run(%x: memref<2x?xf32, strided<[?, ?], offset: ?>>) -> i32 {
+  %c1 = arith.constant 1 : index
+  pager.observe %c1, %x : memref<2x?xf32, strided<[?, ?], offset: ?>>
+  %ok = arith.constant 0 : i32
+  return %ok : i32
+}

@@ -23,13 +23,13 @@ func.func @effects(%bank: !weights.bank<8>, %counts: memref<8xi32>, %n: index, %
 // CHECK-LABEL: func.func @views
 func.func @views(%slot: index, %at: index) -> (memref<4xf32>, memref<4xf32>, index, index) {
   // CHECK-NEXT: %[[B:.*]] = pager.buffer arena
-  // CHECK-NEXT: %[[L:.*]] = pager.state_length
+  // CHECK-NEXT: %[[L:.*]] = pager.state_capacity
   // CHECK-NEXT: return %[[B]], %[[B]], %[[L]], %[[L]]
   %0 = pager.buffer arena[%slot] at %at : memref<4xf32>
   %1 = pager.buffer arena[%slot] at %at : memref<4xf32>
-  %2 = pager.state_length %slot
-  %3 = pager.state_length %slot
-  %unused = pager.state_capacity %slot
+  %2 = pager.state_capacity %slot
+  %3 = pager.state_capacity %slot
+  %unused = pager.buffer input[%slot] at %at : memref<4xf32>
   return %0, %1, %2, %3 : memref<4xf32>, memref<4xf32>, index, index
 }
 

@@ -27,10 +27,10 @@ func.func @states(%s: !pager.state<?x2x?x12xf32, axis = 2>, %new: tensor<?x2x?x1
   %0 = pager.state_append %s, %new : !pager.state<?x2x?x12xf32, axis = 2>, tensor<?x2x?x12xf32> -> tensor<?x2x?x12xf32>
   // CHECK: pager.state_append {{.*}} memref<?x2x?x12xf32> -> memref<?x2x?x12xf32>
   %1 = pager.state_append %s, %m : !pager.state<?x2x?x12xf32, axis = 2>, memref<?x2x?x12xf32> -> memref<?x2x?x12xf32>
-  // CHECK: pager.state_length %{{.*}}
-  %2 = pager.state_length %slot
   // CHECK: pager.state_capacity %{{.*}}
-  %3 = pager.state_capacity %slot
+  %2 = pager.state_capacity %slot
+  // CHECK: pager.observe %{{.*}}, %{{.*}} : memref<?x2x?x12xf32>
+  pager.observe %slot, %m : memref<?x2x?x12xf32>
   return
 }
 

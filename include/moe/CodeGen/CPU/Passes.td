@@ -38,12 +38,30 @@ def CPUFuseElementwise : Pass<"cpu-fuse-elementwise", "::mlir::ModuleOp"> {
   let summary = "Fuse point-by-point operations into their only user";
   let description = [{
     With upstream's patterns, which also move reshapes out of the way; a body of
-    more than `max-body` operations is not made.
+    more than `max-body` operations is not made. Tensors of the file whose name
+    `keep` matches stay to be observed.
   }];
   let options = [Option<"maxBody", "max-body", "uint64_t", /*default=*/"128",
-                        "Operations in the body of a fused loop">];
+                        "Operations in the body of a fused loop">,
+                 Option<"keep", "keep", "std::string", /*default=*/"",
+                        "Regular expression of tensors that stay">];
   let dependentDialects = ["::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::affine::AffineDialect"];
+}
+
+def CPUObserveTensors : Pass<"cpu-observe-tensors", "::mlir::ModuleOp"> {
+  let summary = "Show the tensors of the file that are left";
+  let description = [{
+    Behind every operation of the entry whose result is a tensor of the file, as
+    its location tells, comes a `pager.observe`; the module's `cpu.points` lists
+    them as arrays of tensor, node, operator and type. What was fused away is no
+    longer there to be seen. Runs on tensors, before bufferization.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::moe::pager::PagerDialect"];
+  let statistics = [
+    Statistic<"numPoints", "points", "operations that a run can be watched at">
+  ];
 }
 
 def CPUResolveDims : Pass<"cpu-resolve-dims", "::mlir::ModuleOp"> {
