@@ -89,6 +89,11 @@ MOE_RT_API const char *moe_rt_context_last_error(const moe_rt_context *context);
 MOE_RT_API moe_rt_status moe_rt_model_load(moe_rt_context *context,
                                            const char *path,
                                            moe_rt_model **model);
+/* As moe_rt_model_load, but without the weights file, which need not exist:
+ * for moe_rt_model_plan. No session can be opened. */
+MOE_RT_API moe_rt_status moe_rt_model_load_code(moe_rt_context *context,
+                                                const char *path,
+                                                moe_rt_model **model);
 /* After all of its sessions were closed. */
 MOE_RT_API void moe_rt_model_free(moe_rt_model *model);
 

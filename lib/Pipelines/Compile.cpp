@@ -7,10 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "moe/Pipelines/Compile.h"
+#include "Reproducer.h"
 #include "dialects/MoE/IR/MoE.h"
 #include "dialects/ONNX/IR/ONNX.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "moe/CodeGen/CPU/EmitObject.h"
 #include "moe/Import/Import.h"
@@ -51,7 +53,7 @@ public:
       : options(options), context(context),
         print(options.output.empty() ? print : printedStream),
         loc(NameLoc::get(StringAttr::get(context, options.input))) {}
-  LogicalResult run();
+  Outcome run();
 
 private:
   using Populate = function_ref<void(OpPassManager &)>;
@@ -80,6 +82,7 @@ private:
   llvm::raw_ostream &print;
   Location loc;
   OwningOpRef<ModuleOp> module;
+  bool hasDefect = false;
   json::Object metadata, seconds;
   std::vector<const cpu::ISA *> variants;
   std::vector<std::future<FailureOr<ObjectCode>>> running;
@@ -91,12 +94,24 @@ private:
   PackedWeights packed;
 };
 
+/// Whether only a defect of the compiler can make passes of this stage fail:
+/// what a file may contain was checked before.
+static bool isInternal(StringRef label) {
+  return label == "place" || label == "kernels" || label == "llvm";
+}
+
 LogicalResult Compiler::apply(ModuleOp module, Populate populate,
                               StringRef label) {
   auto begin = std::chrono::steady_clock::now();
   PassManager pm(context);
   populate(pm);
+  if (!options.reproducerFolder.empty())
+    pm.addInstrumentation(createReproducer(options.reproducerFolder));
+  if (!options.fault.empty())
+    pm.addInstrumentation(createFault(options.fault));
   LogicalResult result = pm.run(module);
+  // The pass itself, or the verifier after it.
+  hasDefect |= failed(result) && (isInternal(label) || failed(verify(module)));
   double elapsed =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
@@ -170,8 +185,10 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
   if (isFirst && options.stop == Stage::Model) {
     auto begin = std::chrono::steady_clock::now();
     auto result =
-        packWeights(module, llvm::sys::path::parent_path(options.input),
-                    weightsFile->temporaryPath(), options.showProgress);
+        weightsFile
+            ? packWeights(module, llvm::sys::path::parent_path(options.input),
+                          weightsFile->temporaryPath(), options.showProgress)
+            : planWeights(module);
     if (failed(result))
       return failure();
     packed = std::move(*result);
@@ -286,6 +303,8 @@ LogicalResult Compiler::refuseInput(StringRef file, StringRef what) {
 
 /// What cannot be written is noticed before anything is compiled.
 LogicalResult Compiler::openOutputs() {
+  if (!options.reproducerFolder.empty())
+    return success();
   auto open = [&](std::optional<OutputFile> &file, StringRef path) {
     if (path.empty())
       return success();
@@ -308,9 +327,10 @@ LogicalResult Compiler::openOutputs() {
             llvm::sys::fs::create_directories(options.dumpFolder))
       return emitError(loc) << "'" << options.dumpFolder
                             << "' cannot be created: " << error.message();
-  return success(succeeded(open(outputFile, options.output)) &&
-                 succeeded(open(weightsFile, weightsPath)) &&
-                 succeeded(open(reportFile, options.report)));
+  return success(
+      succeeded(open(outputFile, options.output)) &&
+      succeeded(open(weightsFile, options.pack ? weightsPath : "")) &&
+      succeeded(open(reportFile, options.report)));
 }
 
 /// The model last, when all else is written.
@@ -320,8 +340,9 @@ LogicalResult Compiler::commitOutputs() {
   if (!outputFile)
     return success();
   // The weights first: a model without its weights is told apart by its id.
-  if (weightsFile ? failed(weightsFile->commit(loc))
-                  : failed(outputFile->write(printed, loc)))
+  if (weightsFile && failed(weightsFile->commit(loc)))
+    return failure();
+  if (options.stop != Stage::Model && failed(outputFile->write(printed, loc)))
     return failure();
   return outputFile->commit(loc);
 }
@@ -377,12 +398,15 @@ LogicalResult Compiler::compile() {
   }
   if (failed(finishCodegen()))
     return failure();
-  return options.stop == Stage::Model ? writeModel() : success();
+  return outputFile && options.stop == Stage::Model ? writeModel() : success();
 }
 
-LogicalResult Compiler::run() {
-  return success(succeeded(openOutputs()) && succeeded(compile()) &&
-                 succeeded(commitOutputs()));
+Outcome Compiler::run() {
+  bool ok = succeeded(openOutputs()) && succeeded(compile()) &&
+            succeeded(commitOutputs());
+  return ok          ? Outcome::Success
+         : hasDefect ? Outcome::InternalError
+                     : Outcome::UserError;
 }
 
 } // namespace
@@ -401,8 +425,7 @@ std::optional<Stage> moe::parseStage(StringRef name) {
   return std::nullopt;
 }
 
-LogicalResult moe::compileModel(const CompileOptions &options,
-                                MLIRContext *context,
-                                llvm::raw_ostream &print) {
+Outcome moe::compileModel(const CompileOptions &options, MLIRContext *context,
+                          llvm::raw_ostream &print) {
   return Compiler(options, context, print).run();
 }

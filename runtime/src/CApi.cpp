@@ -55,17 +55,25 @@ const char *moe_rt_context_last_error(const moe_rt_context *context) {
   return context->error.c_str();
 }
 
-moe_rt_status moe_rt_model_load(moe_rt_context *context, const char *path,
-                                moe_rt_model **model) {
+static moe_rt_status loadModel(moe_rt_context *context, const char *path,
+                               bool withWeights, moe_rt_model **model) {
   *model = nullptr;
   return guarded(context, [&] {
     auto loaded = std::make_unique<moe_rt_model>();
     loaded->context = context;
-    moe_rt_status status = loaded->load(path);
+    moe_rt_status status = loaded->load(path, withWeights);
     if (status == MOE_RT_OK)
       *model = loaded.release();
     return status;
   });
+}
+moe_rt_status moe_rt_model_load(moe_rt_context *context, const char *path,
+                                moe_rt_model **model) {
+  return loadModel(context, path, true, model);
+}
+moe_rt_status moe_rt_model_load_code(moe_rt_context *context, const char *path,
+                                     moe_rt_model **model) {
+  return loadModel(context, path, false, model);
 }
 void moe_rt_model_free(moe_rt_model *model) { delete model; }
 

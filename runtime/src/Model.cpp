@@ -302,9 +302,9 @@ moe_rt_status moe_rt_model::loadDense() {
   return MOE_RT_OK;
 }
 
-moe_rt_status moe_rt_model::load(const char *file) {
+moe_rt_status moe_rt_model::load(const char *file, bool withWeights) {
   path = file;
   uint64_t weightsId = 0;
   moe_rt_status status = loadCode(file, weightsId);
-  return status == MOE_RT_OK ? loadWeights(weightsId) : status;
+  return status == MOE_RT_OK && withWeights ? loadWeights(weightsId) : status;
 }

@@ -122,7 +122,8 @@ struct moe_rt_model {
   moe_rt::Mapping dense;
 
   ~moe_rt_model();
-  moe_rt_status load(const char *file);
+  /// Without its weights a model can only be planned.
+  moe_rt_status load(const char *file, bool withWeights);
   /// Reads the dense section once.
   moe_rt_status loadDense();
   /// The steps of `load` that read what they do not execute: the trailer behind

@@ -65,6 +65,9 @@ moe_rt_session::~moe_rt_session() { (void)endTrace(); }
 
 moe_rt_status moe_rt_session::open(const moe_rt_options &given) {
   options = given;
+  if (model->weights < 0)
+    return fail(MOE_RT_INVALID_ARGUMENT,
+                model->path + " was loaded without its weights");
   moe_rt_status status = makePlan(*model, options, plan);
   if (status != MOE_RT_OK)
     return status;

@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Defect.h"
+#include "Plan.h"
 #include "mlir/IR/Diagnostics.h"
 #include "moe/CodeGen/CPU/EmitObject.h"
 #include "moe/Pipelines/Compile.h"
@@ -23,7 +25,7 @@ using namespace mlir;
 namespace {
 
 /// Exit codes of the command line contract.
-enum Exit { Ok = 0, UserError = 1, Usage = 2 };
+enum Exit { Ok = 0, UserError = 1, Usage = 2, InternalError = 3 };
 
 /// A flag whose feature is not built yet is refused, never ignored.
 struct Later {
@@ -86,7 +88,7 @@ int main(int argc, char **argv) {
   moe::CompileOptions options;
   std::string march, stage = "model";
   Later target{"cpu", "--target", "cpu"}, weights{"keep", "--weights", "keep"};
-  std::string gpuArch, compat, triple, disabled;
+  std::string gpuArch, compat, triple, disabled, budget;
   bool plan = false;
   app.add_option("model", options.input, "The ONNX file")->required();
   app.add_option("-o,--output", options.output,
@@ -112,7 +114,13 @@ int main(int argc, char **argv) {
   app.add_option("--disable-pass", disabled, "(not available yet)");
   app.add_option("--jobs", options.jobs,
                  "Threads of code generation (default: one for each CPU)");
-  app.add_flag("--plan", plan, "(not available yet)");
+  app.add_flag("--plan", plan,
+               "Print what the model would need, as JSON: nothing is packed");
+  app.add_option("--memory-budget", budget,
+                 "With --plan: bytes for everything (4GiB, 500M), or the share "
+                 "of each layer's experts to hold (25%)");
+  // For tests of what happens then; not in the help.
+  app.add_option("--inject-fault", options.fault)->group("");
   app.set_version_flag("--version", "moe-compile 0.1.0");
   try {
     app.parse(argc, argv);
@@ -129,7 +137,7 @@ int main(int argc, char **argv) {
       return refuse(std::string(later.flag) + "=" + later.value,
                     std::string("is not available yet; use ") + later.accepted);
   for (const char *flag :
-       {"--gpu-arch", "--compat", "--triple", "--disable-pass", "--plan"})
+       {"--gpu-arch", "--compat", "--triple", "--disable-pass"})
     if (app.count(flag))
       return refuse(flag, "is not available yet");
   std::optional<moe::Stage> stop = moe::parseStage(stage);
@@ -142,18 +150,30 @@ int main(int argc, char **argv) {
                   "is no regular expression: " + problem);
   if (!march.empty() && !parseISAs(march, options.isas))
     return Usage;
-  if (options.stop == moe::Stage::Model && options.output.empty())
+  if (plan)
+    for (const char *flag : {"--output", "--emit", "--report"})
+      if (app.count(flag))
+        return refuse(flag, "has no effect with --plan");
+  if (!plan && app.count("--memory-budget"))
+    return refuse("--memory-budget", "needs --plan; moe-run takes it too");
+  bool isModel = options.stop == moe::Stage::Model && !plan;
+  if (isModel && options.output.empty())
     return refuse("-o", "is needed: where to write the model");
-  if (options.output.size() < 5 && options.stop == moe::Stage::Model)
-    return refuse("-o " + options.output, "must end in .moe");
-  if (options.stop == moe::Stage::Model &&
-      options.output.substr(options.output.size() - 4) != ".moe")
+  if (isModel && (options.output.size() < 5 ||
+                  !StringRef(options.output).ends_with(".moe")))
     return refuse("-o " + options.output, "must end in .moe");
   if (!hasOutput && options.output.empty()) {
-    refuse("--emit=" + stage, "prints to the standard output, which is closed");
+    refuse(plan ? "--plan" : "--emit=" + stage,
+           "prints to the standard output, which is closed");
     return UserError;
   }
   options.showProgress = isatty(2);
+  if (const char *folder = std::getenv(moe_tools::kReproduceVariable)) {
+    options.reproducerFolder = folder;
+    moe_tools::recordInvocation(folder, argv);
+  } else {
+    moe_tools::handleCrashes(argv);
+  }
   // A file that may not grow is an error of the write, not the end.
   std::signal(SIGXFSZ, SIG_IGN);
 
@@ -167,7 +187,14 @@ int main(int argc, char **argv) {
     printDiagnostic(diagnostic, options.input);
     return success();
   });
-  bool isCompiled =
-      succeeded(moe::compileModel(options, &context, llvm::outs()));
-  return isCompiled && flushOutput() ? Ok : UserError;
+  if (plan && march.empty())
+    options.isas = {moe::cpu::getHostISA().name.str()};
+  moe::Outcome outcome =
+      plan ? moe_tools::printPlan(options, budget, &context)
+           : moe::compileModel(options, &context, llvm::outs());
+  if (outcome == moe::Outcome::InternalError)
+    return options.reproducerFolder.empty()
+               ? moe_tools::reportDefect("a pass failed")
+               : InternalError;
+  return outcome == moe::Outcome::Success && flushOutput() ? Ok : UserError;
 }

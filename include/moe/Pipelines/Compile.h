@@ -42,12 +42,24 @@ struct CompileOptions {
   std::string keepTensors; ///< tensors not to fuse away, a regular expression
   unsigned jobs = 0;       ///< threads of code generation; 0: one for each CPU
   bool showProgress = false;
+  bool pack = true; ///< false: the model without its weights, to plan with
+  /// Where to leave the module in front of each pass, so that the last one is
+  /// that of the pass that fails; nothing else is written then.
+  std::string reproducerFolder;
+  /// For tests of what happens then: `crash:PASS` or `invalid:PASS`.
+  std::string fault;
+};
+
+enum class Outcome {
+  Success,
+  UserError,     ///< diagnosed
+  InternalError, ///< a defect of the compiler
 };
 
 /// Runs the compiler. Problems are reported through the context's diagnostics;
 /// nothing is left at `output` after a failure.
-LogicalResult compileModel(const CompileOptions &options, MLIRContext *context,
-                           llvm::raw_ostream &print);
+Outcome compileModel(const CompileOptions &options, MLIRContext *context,
+                     llvm::raw_ostream &print);
 
 } // namespace mlir::moe
 

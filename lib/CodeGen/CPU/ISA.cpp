@@ -8,6 +8,7 @@
 
 #include "moe/CodeGen/CPU/ISA.h"
 #include "moe_rt/moe_rt_abi.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 using namespace mlir::moe::cpu;
@@ -24,6 +25,15 @@ const ISA *mlir::moe::cpu::lookupISA(StringRef name) {
     if (isa.name == name)
       return &isa;
   return nullptr;
+}
+
+const ISA &mlir::moe::cpu::getHostISA() {
+  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
+  bool hasV4 = true;
+  for (const char *feature :
+       {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"})
+    hasV4 &= host.lookup(feature);
+  return hasV4 ? getISAs().back() : getISAs().front();
 }
 
 FailureOr<ISA> mlir::moe::cpu::getISA(ModuleOp module) {

@@ -31,6 +31,9 @@ llvm::ArrayRef<ISA> getISAs();
 /// The instruction set of this name, or null.
 const ISA *lookupISA(llvm::StringRef name);
 
+/// The best of them that this machine has; the weakest if it has none.
+const ISA &getHostISA();
+
 /// Reads the module's ISA. Emits an error for a name it does not know.
 FailureOr<ISA> getISA(ModuleOp module);
 

@@ -1,0 +1,93 @@
+//===- Reproducer.cpp - What a defect needs to be seen again --------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Reproducer.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <csignal>
+
+using namespace mlir;
+using namespace mlir::moe;
+
+namespace {
+
+class Reproducer : public PassInstrumentation {
+public:
+  explicit Reproducer(StringRef folder) : folder(folder) {}
+
+  void runBeforePass(Pass *pass, Operation *op) override {
+    // Adaptors run the passes nested in them, which come here themselves.
+    if (pass->getArgument().empty())
+      return;
+    Operation *module = op;
+    while (Operation *parent = module->getParentOp())
+      module = parent;
+    write("module.mlir", [&](raw_ostream &stream) {
+      // Locations hold the names of tensors.
+      module->print(stream,
+                    OpPrintingFlags().enableDebugInfo().useLocalScope());
+    });
+    write("command", [&](raw_ostream &stream) {
+      stream << "moe-opt module.mlir --pass-pipeline='"
+             << module->getName().getStringRef() << "(";
+      bool nested = op != module;
+      if (nested)
+        stream << op->getName().getStringRef() << "(";
+      pass->printAsTextualPipeline(stream);
+      stream << (nested ? "))'\n" : ")'\n");
+    });
+  }
+
+private:
+  void write(StringRef name, function_ref<void(raw_ostream &)> print) {
+    SmallString<128> path(folder);
+    llvm::sys::path::append(path, name);
+    std::error_code error;
+    llvm::raw_fd_ostream stream(path, error);
+    if (!error)
+      print(stream);
+    stream.close();
+    stream.clear_error();
+  }
+
+  std::string folder;
+};
+
+class Fault : public PassInstrumentation {
+public:
+  explicit Fault(StringRef fault)
+      : crash(fault.consume_front("crash:")), pass(fault) {
+    if (StringRef(pass).consume_front("invalid:"))
+      pass = pass.substr(StringRef("invalid:").size());
+  }
+
+  void runBeforePass(Pass *current, Operation *op) override {
+    if (current->getArgument() != pass)
+      return;
+    if (crash)
+      std::raise(SIGSEGV);
+    // No pass reads it, and the verifier wants text.
+    op->setAttr("llvm.data_layout", UnitAttr::get(op->getContext()));
+  }
+
+private:
+  bool crash;
+  std::string pass;
+};
+
+} // namespace
+
+std::unique_ptr<PassInstrumentation> moe::createReproducer(StringRef folder) {
+  return std::make_unique<Reproducer>(folder);
+}
+
+std::unique_ptr<PassInstrumentation> moe::createFault(StringRef fault) {
+  return std::make_unique<Fault>(fault);
+}

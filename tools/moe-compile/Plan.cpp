@@ -1,0 +1,78 @@
+//===- Plan.cpp - What a model would need ---------------------------------===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Plan.h"
+#include "SessionFlags.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace moe_tools;
+using namespace mlir::moe;
+namespace json = llvm::json;
+namespace fs = llvm::sys::fs;
+
+/// The runtime's plan of a model whose weights are not there.
+static bool planMemory(const std::string &model, const std::string &budget,
+                       json::Value &plan, std::string &problem) {
+  SessionFlags flags;
+  flags.budget = budget;
+  moe_rt_options options;
+  if (!flags.fill(options, problem))
+    return false;
+  Runtime runtime;
+  const char *text = nullptr;
+  if (moe_rt_model_load_code(runtime.context, model.c_str(), &runtime.model) !=
+          MOE_RT_OK ||
+      moe_rt_model_plan(runtime.model, &options, &text) != MOE_RT_OK) {
+    problem = moe_rt_context_last_error(runtime.context);
+    return false;
+  }
+  plan = llvm::cantFail(json::parse(text));
+  return true;
+}
+
+Outcome moe_tools::printPlan(CompileOptions options, const std::string &budget,
+                             mlir::MLIRContext *context) {
+  auto refuse = [&](const std::string &why) {
+    llvm::errs() << options.input << ": error: " << why << "\n";
+    return Outcome::UserError;
+  };
+  llvm::SmallString<128> folder;
+  if (std::error_code error = fs::createUniqueDirectory("moe-plan", folder))
+    return refuse("no temporary folder: " + error.message());
+  llvm::scope_exit remove([&] { (void)fs::remove_directories(folder); });
+  options.output = (folder + "/model.moe").str();
+  options.report = (folder + "/report.json").str();
+  options.pack = false;
+  Outcome outcome = compileModel(options, context, llvm::outs());
+  if (outcome != Outcome::Success)
+    return outcome;
+
+  auto buffer = llvm::MemoryBuffer::getFile(options.report);
+  uint64_t code = 0;
+  if (!buffer || fs::file_size(options.output, code))
+    return refuse("the temporary folder cannot be read");
+  json::Value report = llvm::cantFail(json::parse((*buffer)->getBuffer()));
+  json::Value plan = nullptr;
+  std::string problem;
+  if (!planMemory(options.output, budget, plan, problem))
+    return refuse(problem);
+  const json::Object &raised = *report.getAsObject();
+  json::Object result{{"layers_raised", raised.getArray("moe_layers")->size()},
+                      {"moe_layers", *raised.get("moe_layers")},
+                      {"unraised", *raised.get("unraised")},
+                      {"code_bytes", code},
+                      {"packed_bytes", *raised.get("packed_bytes")},
+                      {"plan", std::move(plan)}};
+  llvm::outs() << llvm::formatv("{0:2}\n", json::Value(std::move(result)));
+  return Outcome::Success;
+}

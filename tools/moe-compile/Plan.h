@@ -1,0 +1,25 @@
+//===- Plan.h - What a model would need -------------------------*- C++ -*-===//
+//
+// Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
+// See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MOE_TOOLS_MOE_COMPILE_PLAN_H
+#define MOE_TOOLS_MOE_COMPILE_PLAN_H
+
+#include "moe/Pipelines/Compile.h"
+
+namespace moe_tools {
+
+/// Compiles without reading a weight, and prints as JSON what was raised, the
+/// size of the files and the runtime's memory plan. `budget` as --memory-budget
+/// of moe-run, or empty.
+mlir::moe::Outcome printPlan(mlir::moe::CompileOptions options,
+                             const std::string &budget,
+                             mlir::MLIRContext *context);
+
+} // namespace moe_tools
+
+#endif // MOE_TOOLS_MOE_COMPILE_PLAN_H
