@@ -84,16 +84,17 @@ def CPUPlanArena : Pass<"cpu-plan-arena", "::mlir::ModuleOp"> {
 }
 
 def CPUOutlineLayers : Pass<"cpu-outline-layers", "::mlir::ModuleOp"> {
-  let summary = "Compile identical layers once";
+  let summary = "Compile what layers have in common once";
   let description = [{
-    Cuts the entry behind every `pager.for_each_ready` and moves pieces that
-    differ only in weights, banks, states and places in the arena to one function,
-    called with those as arguments.
+    Cuts the entry where equal operations go on differently in different places,
+    and moves pieces that differ only in weights, banks, states and places in the
+    arena to one function. What its calls differ in is a row of a constant table.
   }];
-  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
   let statistics = [
-    Statistic<"layersFound", "layers-found", "pieces of the entry that end in an expert stream">,
-    Statistic<"layersOutlined", "layers-outlined", "pieces that call a shared body">
+    Statistic<"functions", "functions", "bodies that several pieces share">,
+    Statistic<"calls", "calls", "pieces that call a shared body">
   ];
 }
 
