@@ -2,15 +2,19 @@
 # Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compares compilations of few and of many layers, alike and mixed: fails when the machine code, or the least
-time to generate it, grows by more than 15 %. Without repetitions only sizes are compared.
-
-usage: check-scale.py BIN FOLDER [FEW MANY REPETITIONS [ISA...]]"""
-import json, struct, subprocess, sys
+time to generate it, grows by more than 15 %."""
+import argparse, json, struct, subprocess, sys
 from pathlib import Path
 
-bin, folder = Path(sys.argv[1]), Path(sys.argv[2])
-few, many, repetitions = (int(x) for x in (sys.argv[3:6] or ["12", "48", "5"]))
-isas = sys.argv[6:] or ["x86-64-v3", "x86-64-v3,x86-64-v4"]
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("compiler")
+parser.add_argument("folder", type=Path)
+parser.add_argument("--layers", type=int, nargs=2, default=(12, 48))
+parser.add_argument("--march", nargs="+", default=("x86-64-v3", "x86-64-v3,x86-64-v4"))
+parser.add_argument("--patterns", nargs="+", default=("same", "period", "random"), help="of make-mixed-model.py")
+parser.add_argument("--repeat", type=int, default=5, help="0: compare sizes only")
+args = parser.parse_args()
+folder, (few, many) = args.folder, args.layers
 limit = 1.15
 
 
@@ -25,26 +29,26 @@ def text_bytes(path):
 
 
 def compile(model, isa):
-    subprocess.run([bin / "moe-compile", model / "model.onnx", "-o", folder / "out.moe", f"--march={isa}", "--jobs=1",
+    subprocess.run([args.compiler, model / "model.onnx", "-o", folder / "out.moe", f"--march={isa}", "--jobs=1",
                     f"--report={folder}/report.json"], check=True)
     return text_bytes(folder / "out.moe"), json.load(open(folder / "report.json"))["seconds"]
 
 
 failed = False
-for pattern in "same", "period", "random":
+for pattern in args.patterns:
     models = {n: folder / f"{pattern}{n}" for n in (few, many)}
     for n, model in models.items():
         script = Path(__file__).with_name("make-mixed-model.py")
         subprocess.run([sys.executable, script, model, str(n), pattern], check=True, stdout=subprocess.DEVNULL)
-    for isa in isas:
+    for isa in args.march:
         text, seconds = {}, {few: [], many: []}
-        for _ in range(max(repetitions, 1)):  # in turn, so that both see the same machine
+        for _ in range(max(args.repeat, 1)):  # in turn, so that both see the same machine
             for n, model in models.items():
                 text[n], stages = compile(model, isa)
                 seconds[n].append(stages)
         ratios = [text[many] / text[few]]
         line = f"{pattern}, {isa}: .text {text[few]} and {text[many]} bytes ({ratios[0]:.3f})"
-        if repetitions:
+        if args.repeat:
             least = {n: {stage: min(s[stage] for s in runs) for stage in runs[0]} for n, runs in seconds.items()}
             ratios.append(least[many]["codegen"] / least[few]["codegen"])
             line += f", codegen {least[few]['codegen']:.2f} and {least[many]['codegen']:.2f} s ({ratios[1]:.3f}), kernels and llvm "
