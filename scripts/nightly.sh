@@ -2,7 +2,9 @@
 # What takes longer than the test suite. A hundred random decoders agree with their
 # formulas. A model of 2.5 GB (or GIGABYTES) compiles under 1 GiB, runs with a
 # quarter of its experts and with a budget in bytes, holds no more than the budget
-# and 64 MiB, and gives the same tokens. Every fuzz target runs for five minutes
+# and 64 MiB, and gives the same tokens. Code of 48 layers takes no more time and
+# space than that of 12; 8 GB are packed at 80 % of the speed of a copy; gathers for
+# each choice run in the memory of the weights. Every fuzz target runs for five minutes
 # where libFuzzer is installed.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 set -eu
@@ -51,6 +53,13 @@ for budget in ("25%", "700MiB", "200MiB"):
     texts.add(text)
 assert len(texts) == 1, "the budget changed the tokens"
 PY
+/usr/bin/python3 scripts/check-scale.py "$bin/moe-compile" "$out/scale"
+/usr/bin/python3 scripts/make-large-model.py "$out/gather" gather
+/usr/bin/python3 scripts/check-large.py "$bin" "$out/gather" gather
+rm -rf "$out/gather" "$out"/model.* "$out"/large.*
+/usr/bin/python3 scripts/make-large-model.py "$out/eight" 8
+/usr/bin/python3 scripts/check-large.py "$bin" "$out/eight" pack
+rm -rf "$out/eight"
 if [ -n "$(find "$(clang-22 -print-resource-dir)/lib" -name 'libclang_rt.fuzzer*' 2>/dev/null)" ]; then
   cmake --preset fuzz >"$out/fuzz.log"
   cmake --build --preset fuzz >"$out/fuzz.log" || { cat "$out/fuzz.log"; exit 1; }
