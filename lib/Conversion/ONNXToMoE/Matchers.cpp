@@ -11,12 +11,6 @@
 using namespace mlir;
 using namespace mlir::moe;
 
-Value moe::skipReshapes(Value value) {
-  while (auto node = getNode(value, "Reshape"))
-    value = node.getInputs()[0];
-  return value;
-}
-
 /// 32 or 64 bits: every id fits, and stays what it is.
 static bool isWideInteger(Value value) {
   Type type = onnx::getElementTypeOf(value);
@@ -36,19 +30,6 @@ Value moe::skipReshapesAndCasts(Value value) {
   }
 }
 
-std::optional<double> moe::getSplat(Value value) {
-  if (auto expand = getNode(value, "Expand"))
-    value = expand.getInputs()[0];
-  auto constant = value.getDefiningOp<onnx::ConstantOp>();
-  auto elements = constant ? dyn_cast<DenseElementsAttr>(constant.getValue())
-                           : DenseElementsAttr();
-  if (!elements || !elements.isSplat())
-    return std::nullopt;
-  if (isa<FloatType>(elements.getElementType()))
-    return elements.getSplatValue<APFloat>().convertToDouble();
-  return double(elements.getSplatValue<APInt>().getSExtValue());
-}
-
 bool moe::isZeros(Value value) {
   return isa_and_nonnull<FloatType>(onnx::getElementTypeOf(value)) &&
          getSplat(value) == 0.0;
@@ -57,45 +38,6 @@ bool moe::isZeros(Value value) {
 bool moe::haveSameDims(Value a, Value b) {
   auto x = onnx::getPolyDims(a), y = onnx::getPolyDims(b);
   return x && y && *x == *y;
-}
-
-std::optional<onnx::Poly> moe::getElementCount(Value value) {
-  auto dims = onnx::getPolyDims(value);
-  if (!dims)
-    return std::nullopt;
-  onnx::Poly count(1);
-  for (const onnx::Poly &dim : *dims)
-    count = count * dim;
-  return count;
-}
-
-std::optional<SliceMatch> moe::matchSlice(Value value) {
-  auto slice = getNode(value, "Slice");
-  if (!slice)
-    return std::nullopt;
-  auto offsets = dyn_cast_or_null<AffineMapAttr>(slice.getNodeAttr("offsets"));
-  auto steps = dyn_cast_or_null<DenseI64ArrayAttr>(slice.getNodeAttr("steps"));
-  auto whole = onnx::getPolyDims(slice.getInputs()[0]);
-  auto part = onnx::getPolyDims(value);
-  if (!offsets || !steps || !whole || !part)
-    return std::nullopt;
-  SliceMatch match{slice.getInputs()[0], -1, 0, 1, 0};
-  for (size_t d = 0; d < whole->size(); ++d) {
-    auto offset = dyn_cast<AffineConstantExpr>(offsets.getValue().getResult(d));
-    if ((*whole)[d] == (*part)[d] && offset && offset.getValue() == 0 &&
-        steps[d] == 1)
-      continue;
-    auto size = (*part)[d].asConstant();
-    if (match.dim >= 0 || !offset || !size)
-      return std::nullopt;
-    match.dim = d;
-    match.offset = offset.getValue();
-    match.step = steps[d];
-    match.size = *size;
-  }
-  if (match.dim < 0)
-    return std::nullopt;
-  return match;
 }
 
 /// The argument of a non-linearity, or null.

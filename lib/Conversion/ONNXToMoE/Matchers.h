@@ -19,37 +19,22 @@
 
 namespace mlir::moe {
 
-/// Tries operands of a commutative node in both orders.
-template <typename F>
-bool eitherOrder(onnx::NodeOp node, F f) {
-  Value a = node.getInputs()[0], b = node.getInputs()[1];
-  return f(a, b) || f(b, a);
-}
+using onnx::eitherOrder;
+using onnx::getElementCount;
+using onnx::getSplat;
+using onnx::matchSlice;
+using onnx::skipReshapes;
+using onnx::SliceMatch;
 
-/// The operand of any chain of Reshapes: the same elements in row-major order.
-Value skipReshapes(Value value);
-/// The same through Casts between integers of 32 and 64 bits.
+/// The operand of any chain of Reshapes and of Casts between integers of 32 and
+/// 64 bits.
 Value skipReshapesAndCasts(Value value);
 
 /// Zeros of any shape: a scalar zero, stretched or not.
 bool isZeros(Value value);
 
-/// The scalar that all elements of a constant are, if it is one.
-std::optional<double> getSplat(Value value);
-
 /// Whether two values have the same dimensions, all known.
 bool haveSameDims(Value a, Value b);
-
-/// Number of elements, or nothing when it is not known.
-std::optional<onnx::Poly> getElementCount(Value value);
-
-/// A range of indices along one dimension, the others being whole.
-struct SliceMatch {
-  Value source;
-  int64_t dim, offset, step, size;
-};
-/// A Slice along exactly one dimension, or nothing.
-std::optional<SliceMatch> matchSlice(Value value);
 
 /// The non-linearity of an expert, and what goes into it.
 struct ActivationMatch {

@@ -11,13 +11,15 @@
 
 #include "dialects/MoE/IR/MoE.h"
 #include "dialects/ONNX/IR/ONNX.h"
-#include "dialects/ONNX/Transforms/InferShapes.h"
+#include "dialects/ONNX/Transforms/Matchers.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "moe/Support/Provenance.h"
 #include "moe/Support/Report.h"
 #include "llvm/ADT/DenseSet.h"
 
 namespace mlir::moe {
+
+using onnx::getNode;
 
 /// What a pattern made of the node it was tried on.
 enum class Match {
@@ -38,12 +40,6 @@ Match raiseBatchedGather(onnx::NodeOp op);
 /// the last one. Nodes that were looked at as part of a chain are added to
 /// `seen`, so that a chain that does not match is walked once.
 Match raiseExpertLoop(onnx::NodeOp op, llvm::DenseSet<Operation *> &seen);
-
-/// The node that defines `value` when it is this standard operator, or null.
-inline onnx::NodeOp getNode(Value value, StringRef opType) {
-  auto node = value ? value.getDefiningOp<onnx::NodeOp>() : onnx::NodeOp();
-  return node && node.isStandard(opType) ? node : onnx::NodeOp();
-}
 
 inline bool isWeight(Value value) {
   return value && isa<weights::WeightTensorType>(value.getType());
