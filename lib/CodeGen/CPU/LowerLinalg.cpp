@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "GenericLowering.h"
 #include "dialects/Pager/IR/Pager.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Affine/Utils.h"
@@ -24,54 +25,14 @@ namespace mlir::moe::cpu {
 
 using namespace mlir;
 using namespace mlir::moe;
-
-namespace {
+using namespace mlir::moe::cpu;
 
 /// Innermost iterations that pay for handing a chunk to another thread.
-constexpr int64_t kChunkWork = 16384;
+static constexpr int64_t kChunkWork = 16384;
 
-/// Turns one linalg.generic on buffers into a parallel loop over its outer
-/// parallel dimensions, linearised, around sequential loops whose innermost
-/// runs over consecutive elements, so that LLVM vectorises it.
-///
-/// The order of a reduction is a function of the shapes alone, never of the
-/// number of threads: only parallel dimensions are split.
-class GenericLowering {
-public:
-  GenericLowering(linalg::GenericOp op)
-      : op(op), loc(op.getLoc()), builder(op) {}
-  LogicalResult run();
-
-private:
-  void classify();
-  bool isUnitStrideInInnermostReduction();
-  void emitElementwise();
-  void emitDot();
-  void emitAxpy();
-
-  /// Opens the parallel loop over `outer` and sets their induction variables;
-  /// leaves the builder inside.
-  void openParallel(Value innerWork);
-  void forLoop(unsigned dim, function_ref<void()> body);
-  void nest(ArrayRef<unsigned> dims, function_ref<void()> body);
-
-  SmallVector<Value> indices(OpOperand &operand);
-  Value load(OpOperand &operand);
-  /// The body's results at the current point, given the outputs' values.
-  SmallVector<Value> computeBody(ValueRange outputs);
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
-  Value product(ArrayRef<unsigned> dims);
-
-  linalg::GenericOp op;
-  Location loc;
-  OpBuilder builder;
-  SmallVector<Value> extents; // by loop dimension
-  SmallVector<Value> ivs;     // by loop dimension
-  SmallVector<unsigned> outer, reductions;
-  std::optional<unsigned> innermost; // parallel dimension kept sequential
-};
+/// Results of reductions that are computed one after the other: taking the
+/// number of a point apart costs as much as a short reduction.
+static constexpr int64_t kBlock = 16;
 
 void GenericLowering::classify() {
   for (auto [dim, kind] : llvm::enumerate(op.getIteratorTypesArray()))
@@ -104,6 +65,31 @@ void GenericLowering::openParallel(Value innerWork) {
     ivs[dim] = arith::RemUIOp::create(builder, loc, linear, extents[dim]);
     linear = arith::DivUIOp::create(builder, loc, linear, extents[dim]);
   }
+}
+
+std::optional<unsigned>
+GenericLowering::openParallelBlocks(Value innerWork, Value &begin, Value &end) {
+  auto last = llvm::find_if(llvm::reverse(outer), [&](unsigned dim) {
+    return !isConstantIntValue(extents[dim], 1);
+  });
+  if (last == outer.rend()) {
+    openParallel(innerWork);
+    return std::nullopt;
+  }
+  unsigned dim = *last;
+  Value extent = extents[dim], one = constant(1);
+  // No larger than what is handed to a thread anyway.
+  Value work = arith::MaxSIOp::create(builder, loc, innerWork, one);
+  Value size = arith::DivSIOp::create(builder, loc, constant(kChunkWork), work);
+  size = arith::MaxSIOp::create(builder, loc, size, one);
+  size = arith::MinSIOp::create(builder, loc, size, constant(kBlock));
+  extents[dim] = arith::CeilDivSIOp::create(builder, loc, extent, size);
+  openParallel(arith::MulIOp::create(builder, loc, work, size));
+  extents[dim] = extent;
+  begin = arith::MulIOp::create(builder, loc, ivs[dim], size);
+  end = arith::AddIOp::create(builder, loc, begin, size);
+  end = arith::MinSIOp::create(builder, loc, extent, end);
+  return dim;
 }
 
 void GenericLowering::forLoop(unsigned dim, function_ref<void()> body) {
@@ -198,9 +184,34 @@ bool GenericLowering::isUnitStrideInInnermostReduction() {
   return true;
 }
 
-/// Accumulates in registers over the reduction dimensions.
+/// Accumulates in registers over the reduction dimensions, for one point after
+/// the other of a block.
 void GenericLowering::emitDot() {
-  openParallel(product(reductions));
+  Value begin, end;
+  auto dim = openParallelBlocks(product(reductions), begin, end);
+  if (!dim)
+    return emitPoint();
+  if (isRowsOfDots(*dim)) {
+    // Whole groups, then the rest.
+    Value rest = arith::RemSIOp::create(
+        builder, loc, arith::SubIOp::create(builder, loc, end, begin),
+        constant(kLanes));
+    Value whole = arith::SubIOp::create(builder, loc, end, rest);
+    OpBuilder::InsertionGuard guard(builder);
+    auto loop =
+        scf::ForOp::create(builder, loc, begin, whole, constant(kLanes));
+    ivs[*dim] = loop.getInductionVar();
+    builder.setInsertionPointToStart(loop.getBody());
+    emitDots(*dim);
+    begin = whole;
+  }
+  auto loop = scf::ForOp::create(builder, loc, begin, end, constant(1));
+  ivs[*dim] = loop.getInductionVar();
+  builder.setInsertionPointToStart(loop.getBody());
+  emitPoint();
+}
+
+void GenericLowering::emitPoint() {
   SmallVector<Value> initial;
   for (OpOperand &output : op.getDpsInitsMutable())
     initial.push_back(load(output));
@@ -230,6 +241,8 @@ void GenericLowering::emitDot() {
 /// Accumulates in memory, a row of the result at a time.
 void GenericLowering::emitAxpy() {
   innermost = outer.pop_back_val();
+  if (auto columns = getColumns(*innermost))
+    return emitColumns(*columns);
   SmallVector<unsigned> inner(reductions);
   inner.push_back(*innermost);
   openParallel(product(inner));
@@ -256,7 +269,7 @@ LogicalResult GenericLowering::run() {
       if (auto dim = dyn_cast<AffineDimExpr>(expr))
         if (!extents[dim.getPosition()])
           extents[dim.getPosition()] =
-              memref::DimOp::create(builder, loc, operand.get(), i);
+              builder.createOrFold<memref::DimOp>(loc, operand.get(), i);
   }
   if (llvm::is_contained(extents, Value()))
     return op.emitError("a loop dimension has no extent");
@@ -269,6 +282,8 @@ LogicalResult GenericLowering::run() {
   op.erase();
   return success();
 }
+
+namespace {
 
 class CPULowerLinalg : public cpu::impl::CPULowerLinalgBase<CPULowerLinalg> {
   void runOnOperation() override {

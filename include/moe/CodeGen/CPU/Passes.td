@@ -103,10 +103,13 @@ def CPULowerLinalg : Pass<"cpu-lower-linalg", "::mlir::ModuleOp"> {
   let description = [{
     Every linalg operation on buffers becomes a `pager.parallel` over its outer
     parallel dimensions around sequential loops whose innermost is fit for
-    vectorisation. Reductions are never split between threads.
+    vectorisation. Reductions are never split between threads. Sums of products
+    of floats are computed in vectors: eight dot products with one row together,
+    or up to 64 columns of a row of the result in registers.
   }];
   let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::memref::MemRefDialect",
                            "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::vector::VectorDialect",
                            "::mlir::moe::pager::PagerDialect"];
 }
 
