@@ -134,8 +134,19 @@ inline Type resultElement(onnx::NodeOp op) {
 /// Number of elements of a tensor with these dimensions.
 onnx::Poly countElements(ArrayRef<AffineExpr> dims);
 
-/// softmax over the last dimension, in f32.
-Value softmaxLast(Lowering &l, Value x, bool zeroWhenMasked);
+/// What the weights of a row without a finite element are.
+enum class EmptyRows {
+  NaN,       ///< as the formula gives it
+  Zero,      ///< zeros when all elements are -inf
+  NaNToZero, ///< zeros in place of NaNs, whatever made them
+};
+
+/// softmax over the last dimension, in f32, as terms to be divided by the sum
+/// of their row.
+struct SoftmaxTerms {
+  Value terms, sum;
+};
+SoftmaxTerms softmaxTerms(Lowering &l, Value x, EmptyRows emptyRows);
 
 } // namespace mlir::moe
 

@@ -8,6 +8,7 @@
 
 #include "Lowering.h"
 #include "dialects/Weights/IR/Weights.h"
+#include "llvm/ADT/StringSwitch.h"
 #include <limits>
 
 using namespace mlir;
@@ -102,6 +103,65 @@ Lowered lowerMatMul(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return narrowTo(l, y, type);
 }
 
+/// [.., heads or 1, S, L] as [.., key heads, group, S, L].
+Value splitMaskHeads(Lowering &l, Value mask, AffineExpr keyHeads,
+                     AffineExpr group) {
+  Dims dims = l.dims(mask);
+  AffineExpr unit = l.b.getAffineConstantExpr(1);
+  while (dims.size() < 4)
+    dims.insert(dims.begin(), unit);
+  if (dims[1] == unit)
+    keyHeads = group = unit;
+  return l.reshape(mask, {dims[0], keyHeads, group, dims[2], dims[3]});
+}
+
+/// scores * scale within the softcap, and the masks. `mask` may be null.
+Value maskScores(Lowering &l, onnx::NodeOp op, Value scores, Value mask) {
+  Type wide = l.element(scores);
+  double scale = cast<FloatAttr>(op.getNodeAttr("scale")).getValueAsDouble();
+  double softcap = op.getFloat("softcap", 0);
+  bool causal = op.getInt("is_causal", 0);
+  double infinity = std::numeric_limits<double>::infinity();
+  Value low = l.constant(wide, -infinity);
+  Value masked = l.constant(wide, op.getFloat("masked", -infinity));
+  SmallVector<Value> operands = {scores};
+  if (mask)
+    operands.push_back(mask);
+  auto body = [&](ValueRange x) -> Value {
+    Value s = arith::MulFOp::create(l.b, x[0], l.constant(wide, scale));
+    if (softcap != 0) {
+      Value cap = l.constant(wide, softcap);
+      s = math::TanhOp::create(l.b, arith::DivFOp::create(l.b, s, cap));
+      s = arith::MulFOp::create(l.b, s, cap);
+    }
+    if (causal) {
+      Value row = linalg::IndexOp::create(l.b, 3),
+            column = linalg::IndexOp::create(l.b, 4);
+      Value seen =
+          arith::CmpIOp::create(l.b, arith::CmpIPredicate::sle, column, row);
+      s = arith::SelectOp::create(l.b, seen, s, low);
+    }
+    if (x.size() < 2)
+      return s;
+    if (x[1].getType().isInteger(1))
+      return arith::SelectOp::create(l.b, x[1], s, masked);
+    Value bias = l.widen(x[1]);
+    if (bias.getType() != wide)
+      bias = arith::ExtFOp::create(l.b, wide, bias);
+    return arith::AddFOp::create(l.b, s, bias);
+  };
+  return l.elementwise(wide, l.dims(scores), operands, body);
+}
+
+/// The operator gives zeros for a row of -inf; an open form that the node
+/// stands for may not.
+EmptyRows getEmptyRows(onnx::NodeOp op) {
+  return llvm::StringSwitch<EmptyRows>(op.getString("empty_rows", "zero"))
+      .Case("nan", EmptyRows::NaN)
+      .Case("nan_to_zero", EmptyRows::NaNToZero)
+      .Default(EmptyRows::Zero);
+}
+
 /// softmax(q k^T * scale + mask) v with heads [B, H, G]: G queries share a key
 /// and value head, which are read in place.
 Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
@@ -116,8 +176,7 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
       onnx::Poly::fromAffine(dq[1]).dividedBy(onnx::Poly::fromAffine(dk[1]));
   if (!heads)
     return Lowered::no("its query heads are no multiple of its key heads");
-  bool causal = op.getInt("is_causal", 0);
-  if (causal && dq[2] != dk[2])
+  if (op.getInt("is_causal", 0) && dq[2] != dk[2])
     return Lowered::no("a causal mask needs as many keys as queries");
   AffineExpr group = heads->toAffine(l.context);
   Value q5 = l.reshape(q, {dq[0], dk[1], group, dq[2], dq[3]});
@@ -135,55 +194,20 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   Value scores = contract(
       l, q5, k, scoreDims,
       {d({0, 1, 2, 3, 5}), d({0, 1, 4, 5}), d({0, 1, 2, 3, 4})}, iterators);
-
-  Type wide = l.element(scores);
-  double scale = cast<FloatAttr>(op.getNodeAttr("scale")).getValueAsDouble();
-  double softcap = op.getFloat("softcap", 0);
-  SmallVector<Value> operands = {scores};
-  if (mask) {
-    // [.., H or 1, S, L] as [.., heads, groups, S, L].
-    Dims dm = l.dims(mask), dm5;
-    AffineExpr unit = l.b.getAffineConstantExpr(1);
-    while (dm.size() < 4)
-      dm.insert(dm.begin(), unit);
-    if (dm[1] == unit)
-      dm5 = {dm[0], unit, unit, dm[2], dm[3]};
-    else
-      dm5 = {dm[0], dk[1], group, dm[2], dm[3]};
-    operands.push_back(l.reshape(mask, dm5));
-  }
-  Value low = l.constant(wide, -std::numeric_limits<double>::infinity());
-  scores = l.elementwise(wide, scoreDims, operands, [&](ValueRange x) -> Value {
-    Value s = arith::MulFOp::create(l.b, x[0], l.constant(wide, scale));
-    if (softcap != 0) {
-      Value cap = l.constant(wide, softcap);
-      s = math::TanhOp::create(l.b, arith::DivFOp::create(l.b, s, cap));
-      s = arith::MulFOp::create(l.b, s, cap);
-    }
-    if (causal) {
-      Value row = linalg::IndexOp::create(l.b, 3),
-            column = linalg::IndexOp::create(l.b, 4);
-      Value seen =
-          arith::CmpIOp::create(l.b, arith::CmpIPredicate::sle, column, row);
-      s = arith::SelectOp::create(l.b, seen, s, low);
-    }
-    if (x.size() < 2)
-      return s;
-    if (x[1].getType().isInteger(1))
-      return arith::SelectOp::create(l.b, x[1], s, low);
-    Value bias = l.widen(x[1]);
-    if (bias.getType() != wide)
-      bias = arith::ExtFOp::create(l.b, wide, bias);
-    return arith::AddFOp::create(l.b, s, bias);
-  });
-  Value p = softmaxLast(l, scores, /*zeroWhenMasked=*/true);
+  if (mask)
+    mask = splitMaskHeads(l, mask, dk[1], group);
+  SoftmaxTerms softmax =
+      softmaxTerms(l, maskScores(l, op, scores, mask), getEmptyRows(op));
 
   // Loops b, h, g, s, d, l.
   Dims outDims = {dq[0], dk[1], group, dq[2], dv[3]};
-  Value y = contract(l, p, v, outDims,
+  Value y = contract(l, softmax.terms, v, outDims,
                      {d({0, 1, 2, 3, 5}), d({0, 1, 5, 4}), d({0, 1, 2, 3, 4})},
                      iterators);
-  y = narrowTo(l, y, type);
+  // Once for each result, not for each weight.
+  y = l.elementwise(type, outDims, {y, softmax.sum}, [&](ValueRange x) {
+    return l.narrow(arith::DivFOp::create(l.b, x[0], x[1]), type);
+  });
   SmallVector<Value> values(op.getNumResults());
   values[0] = l.reshape(y, resultDims(op));
   return values;

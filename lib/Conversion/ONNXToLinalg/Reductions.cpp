@@ -106,7 +106,11 @@ Lowered lowerSoftmax(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   std::swap(swap[axis], swap[rank - 1]);
   if (axis != rank - 1)
     x = l.transpose(x, swap);
-  Value y = softmaxLast(l, x, /*zeroWhenMasked=*/false);
+  SoftmaxTerms softmax = softmaxTerms(l, x, EmptyRows::NaN);
+  Value y = l.elementwise(l.element(x), l.dims(x), {softmax.terms, softmax.sum},
+                          [&](ValueRange v) -> Value {
+                            return arith::DivFOp::create(l.b, v[0], v[1]);
+                          });
   if (axis != rank - 1)
     y = l.transpose(y, swap);
   return narrowed(l, y, resultElement(op));
@@ -296,38 +300,42 @@ Lowered lowerTopK(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
 
 } // namespace
 
-Value moe::softmaxLast(Lowering &l, Value x, bool zeroWhenMasked) {
+SoftmaxTerms moe::softmaxTerms(Lowering &l, Value x, EmptyRows emptyRows) {
   Dims dims = l.dims(x);
   Type type = l.element(x);
   int64_t axis = dims.size() - 1;
-  Value largest = l.reduce(x, axis, l.constant(type, -kInfinity),
-                           [&](Value a, Value b) -> Value {
-                             return arith::MaximumFOp::create(l.b, a, b);
-                           });
-  Value exponential =
+  Value zero = l.constant(type, 0), low = l.constant(type, -kInfinity);
+  auto compare = [&](arith::CmpFPredicate p, Value a, Value b) -> Value {
+    return arith::CmpFOp::create(l.b, p, a, b);
+  };
+  Value largest = l.reduce(x, axis, low, [&](Value a, Value b) -> Value {
+    return arith::MaximumFOp::create(l.b, a, b);
+  });
+  Value terms =
       l.elementwise(type, dims, {x, largest}, [&](ValueRange v) -> Value {
         Value top = v[1];
-        if (zeroWhenMasked) { // a row of -inf has no element to weigh
-          Value low = l.constant(type, -kInfinity);
-          Value masked =
-              arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ, top, low);
-          top = arith::SelectOp::create(l.b, masked, l.constant(type, 0), top);
-        }
-        return math::ExpOp::create(l.b, arith::SubFOp::create(l.b, v[0], top));
+        if (emptyRows == EmptyRows::Zero) // no element to weigh
+          top = arith::SelectOp::create(
+              l.b, compare(arith::CmpFPredicate::OEQ, top, low), zero, top);
+        Value e =
+            math::ExpOp::create(l.b, arith::SubFOp::create(l.b, v[0], top));
+        if (emptyRows != EmptyRows::NaNToZero)
+          return e;
+        // Any NaN or infinity there makes all of the row's weights NaN.
+        Value rest = arith::SubFOp::create(l.b, top, top);
+        return arith::SelectOp::create(
+            l.b, compare(arith::CmpFPredicate::UNO, rest, rest), zero, e);
       });
-  Value sum = l.reduce(exponential, axis, l.constant(type, 0),
+  Value sum = l.reduce(terms, axis, zero,
                        [&](Value a, Value b) { return addReassoc(l, a, b); });
-  return l.elementwise(
-      type, dims, {exponential, sum}, [&](ValueRange v) -> Value {
-        Value divisor = v[1];
-        if (zeroWhenMasked) {
-          Value empty = arith::CmpFOp::create(l.b, arith::CmpFPredicate::OEQ,
-                                              divisor, l.constant(type, 0));
-          divisor =
-              arith::SelectOp::create(l.b, empty, l.constant(type, 1), divisor);
-        }
-        return arith::DivFOp::create(l.b, v[0], divisor);
-      });
+  if (emptyRows == EmptyRows::NaN)
+    return {terms, sum};
+  sum = l.elementwise(type, l.dims(sum), sum, [&](ValueRange v) -> Value {
+    return arith::SelectOp::create(
+        l.b, compare(arith::CmpFPredicate::OEQ, v[0], zero),
+        l.constant(type, 1), v[0]);
+  });
+  return {terms, sum};
 }
 
 void moe::addReductionLowerings(LowerTable &table) {
