@@ -27,6 +27,7 @@ using namespace mlir;
 void moe::populateNormalizePipeline(OpPassManager &pm) {
   pm.addPass(onnx::createONNXInferShapes());
   pm.addPass(onnx::createONNXNormalize());
+  pm.addPass(onnx::createONNXRecognizeDense());
   pm.addPass(onnx::createONNXPairStates());
 }
 

@@ -40,6 +40,35 @@ def ONNXNormalize : Pass<"onnx-normalize", "::mlir::ModuleOp"> {
   }];
 }
 
+def ONNXRecognizeDense : Pass<"onnx-recognize-dense", "::mlir::ModuleOp"> {
+  let summary = "Make one node of norms, GELU and attention in open form";
+  let description = [{
+    Exporters that trace, and older opsets, write these as many nodes. Each is
+    matched by structure, in any order of commutative operands, and becomes the
+    node whose normal form the lowering computes as a whole:
+
+    - x / sqrt(mean(x^2) + epsilon), perhaps of x - mean(x), with its scale and
+      shift: `RMSNormalization`, `LayerNormalization`;
+    - x times half of 1 + erf or 1 + tanh: `Gelu`;
+    - softmax(q k^T) v with scales, a mask, and key and value heads repeated for
+      the queries that share them: `Attention` on the heads as they are, so that
+      nothing is repeated. Its attribute `empty_rows` says what a row without a
+      finite score gives, as the open form does: `nan`, or `nan_to_zero` when
+      the softmax is followed by Where(IsNaN(p), 0, p); `masked` is the score
+      of what a boolean mask hides.
+
+    Only float is matched: double would lose precision, and a narrower type
+    rounds between the steps. What another node reads in the middle of a pattern
+    is not matched, as it would be computed twice.
+  }];
+  let statistics = [
+    Statistic<"numRMSNorms", "rms-norms", "RMS normalizations recognized">,
+    Statistic<"numLayerNorms", "layer-norms", "layer normalizations recognized">,
+    Statistic<"numGelus", "gelus", "GELUs recognized">,
+    Statistic<"numAttentions", "attentions", "attentions recognized">,
+  ];
+}
+
 def ONNXPairStates : Pass<"onnx-pair-states", "::mlir::ModuleOp"> {
   let summary = "Pair recurrent inputs with the outputs that continue them";
   let description = [{
