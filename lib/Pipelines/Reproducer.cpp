@@ -8,6 +8,7 @@
 
 #include "Reproducer.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -18,13 +19,20 @@ using namespace mlir::moe;
 
 namespace {
 
-class Reproducer : public PassInstrumentation {
+/// Adaptors run the passes nested in them, which are watched themselves.
+bool isAdaptor(Pass *pass) { return pass->getArgument().empty(); }
+
+class Checker : public PassInstrumentation {
 public:
-  explicit Reproducer(StringRef folder) : folder(folder) {}
+  Checker(bool &isInvalid, StringRef folder)
+      : isInvalid(isInvalid), folder(folder) {}
+
+  void runAfterPass(Pass *pass, Operation *op) override {
+    isInvalid = isInvalid || (!isAdaptor(pass) && failed(verify(op)));
+  }
 
   void runBeforePass(Pass *pass, Operation *op) override {
-    // Adaptors run the passes nested in them, which come here themselves.
-    if (pass->getArgument().empty())
+    if (isAdaptor(pass) || isInvalid || folder.empty())
       return;
     Operation *module = op;
     while (Operation *parent = module->getParentOp())
@@ -57,6 +65,7 @@ private:
     stream.clear_error();
   }
 
+  bool &isInvalid;
   std::string folder;
 };
 
@@ -84,8 +93,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<PassInstrumentation> moe::createReproducer(StringRef folder) {
-  return std::make_unique<Reproducer>(folder);
+std::unique_ptr<PassInstrumentation> moe::createChecker(bool &isInvalid,
+                                                        StringRef folder) {
+  return std::make_unique<Checker>(isInvalid, folder);
 }
 
 std::unique_ptr<PassInstrumentation> moe::createFault(StringRef fault) {

@@ -13,9 +13,14 @@
 
 namespace mlir::moe {
 
-/// Writes the module in front of each pass to `folder`/module.mlir, over the
-/// one before, and how to run the pass on it to `folder`/command.
-std::unique_ptr<PassInstrumentation> createReproducer(llvm::StringRef folder);
+/// Sets `isInvalid` when a pass that did not fail leaves a module that does not
+/// verify: unlike a pass that refuses what the user wrote, it is wrong. Takes
+/// the place of the pass manager's verifier, which does not tell the two apart.
+/// Writes the module in front of each pass up to then to `folder`/module.mlir,
+/// over the one before, and how to run the pass on it to `folder`/command, if
+/// there is a folder.
+std::unique_ptr<PassInstrumentation> createChecker(bool &isInvalid,
+                                                   llvm::StringRef folder);
 
 /// `crash:PASS` crashes in front of the pass, `invalid:PASS` leaves a module
 /// behind it that does not verify.

@@ -12,7 +12,6 @@
 #include "mlir/IR/Dominance.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/CSE.h"
-#include "moe/Support/Provenance.h"
 
 namespace mlir::moe::onnx {
 #define GEN_PASS_DEF_ONNXNORMALIZE
@@ -35,7 +34,7 @@ AffineMapAttr NodeRewriter::map(ArrayRef<Poly> dims) {
 Value NodeRewriter::create(StringRef opType, ValueRange inputs,
                            ArrayRef<NamedAttribute> attributes) {
   auto node = NodeOp::create(
-      builder, op.getLoc(), ValueType::get(op.getContext()), inputs, opType,
+      builder, getLoc(), ValueType::get(op.getContext()), inputs, opType,
       /*domain=*/"", op.getName(), /*version=*/23,
       builder.getDictionaryAttr(attributes), ArrayAttr(), ArrayAttr(), 0);
   if (failed(inferNode(node)) || isa<ValueType>(node.getResult(0).getType())) {
@@ -55,7 +54,7 @@ Value NodeRewriter::reshape(Value data, ArrayRef<Poly> dims) {
       shape.push_back(dim.asConstant().value_or(0));
     auto type = weights::WeightTensorType::get(op.getContext(), shape,
                                                weight.getElementType());
-    return weights::ReshapeOp::create(builder, op.getLoc(), type, data);
+    return weights::ReshapeOp::create(builder, getLoc(), type, data);
   }
   // A reshape of a reshape is one reshape.
   if (auto inner = data.getDefiningOp<NodeOp>();
@@ -76,7 +75,7 @@ Value NodeRewriter::transpose(Value data, ArrayRef<int64_t> perm) {
       shape.push_back(weight.getShape()[from]);
     auto type = weights::WeightTensorType::get(op.getContext(), shape,
                                                weight.getElementType());
-    return weights::TransposeOp::create(builder, op.getLoc(), type, data, perm);
+    return weights::TransposeOp::create(builder, getLoc(), type, data, perm);
   }
   if (auto inner = data.getDefiningOp<NodeOp>();
       inner && inner.isStandard("Transpose")) {
@@ -96,7 +95,7 @@ Value NodeRewriter::scalar(Type element, double value) {
                             : Attribute(builder.getIntegerAttr(
                                   element, static_cast<int64_t>(value)));
   return onnx::ConstantOp::create(
-      builder, op.getLoc(),
+      builder, getLoc(),
       cast<ElementsAttr>(Attribute(DenseElementsAttr::get(type, attribute))));
 }
 
@@ -196,16 +195,11 @@ void ONNXNormalize::runOnOperation() {
     auto rule = table.find(key);
     if (rule == table.end())
       continue;
-    // What rules create on the way is no tensor of the file.
-    Location loc = op.getLoc();
-    op->setLoc(withoutProvenance(loc));
     NodeRewriter rewriter(op);
     std::optional<SmallVector<Value>> values = rule->second(rewriter);
-    if (!values) {
-      op->setLoc(loc);
+    if (!values)
       continue;
-    }
-    inheritProvenance(loc, *values);
+    inheritProvenance(op.getLoc(), *values);
     for (auto [result, value] : llvm::zip(op.getResults(), *values))
       if (value)
         result.replaceAllUsesWith(value);

@@ -11,6 +11,7 @@
 
 #include "dialects/ONNX/Transforms/InferShapes.h"
 #include "mlir/IR/Builders.h"
+#include "moe/Support/Provenance.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::moe::onnx {
@@ -21,6 +22,8 @@ class NodeRewriter {
 public:
   explicit NodeRewriter(NodeOp op) : op(op), builder(op) {}
 
+  /// For what is created on the way, which is no tensor of the file.
+  Location getLoc() { return withoutProvenance(op.getLoc()); }
   /// A standard node with inferred types; null when they cannot be inferred.
   Value create(StringRef opType, ValueRange inputs,
                ArrayRef<NamedAttribute> attributes = {});

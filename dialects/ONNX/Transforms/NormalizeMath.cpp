@@ -139,12 +139,12 @@ static Values argReduceRule(NodeRewriter &r) {
     return std::nullopt;
   Type i64 = r.builder.getI64Type();
   Value one = onnx::ConstantOp::create(
-      r.builder, r.op.getLoc(),
+      r.builder, r.getLoc(),
       cast<ElementsAttr>(Attribute(DenseElementsAttr::get(
           RankedTensorType::get({1}, i64), r.builder.getI64IntegerAttr(1)))));
   Type unknown = ValueType::get(r.op.getContext());
   auto topK = NodeOp::create(
-      r.builder, r.op.getLoc(), {unknown, unknown}, {data, one}, "TopK", "",
+      r.builder, r.getLoc(), {unknown, unknown}, {data, one}, "TopK", "",
       r.op.getName(), 23,
       r.builder.getDictionaryAttr(
           {r.attr("axis", rank - 1),
@@ -237,7 +237,7 @@ static Values powRule(NodeRewriter &r) {
       getTensorType(element, getDims(exponent.getType(), r.op.getContext()),
                     getNumSymbols(r.op->getParentOfType<ModuleOp>()));
   auto cast = NodeOp::create(
-      r.builder, r.op.getLoc(), type, exponent, "Cast", "", r.op.getName(), 23,
+      r.builder, r.getLoc(), type, exponent, "Cast", "", r.op.getName(), 23,
       r.builder.getDictionaryAttr({}), ArrayAttr(), ArrayAttr(), 0);
   return single(r.create("Pow", {base, cast.getResult(0)}));
 }

@@ -83,7 +83,7 @@ static Values concatRule(NodeRewriter &r) {
     auto type = weights::WeightTensorType::get(
         r.op.getContext(), shape, getElementTypeOf(r.op.getInputs()[0]));
     return SmallVector<Value>{weights::ConcatOp::create(
-        r.builder, r.op.getLoc(), type, r.op.getInputs(), axis)};
+        r.builder, r.getLoc(), type, r.op.getInputs(), axis)};
   }
   r.op.setNodeAttrsAttr(r.builder.getDictionaryAttr(r.attr("axis", axis)));
   return std::nullopt;
@@ -109,7 +109,7 @@ static Value sliceOf(NodeRewriter &r, Value data, ArrayRef<Poly> offsets,
     }
     auto type = weights::WeightTensorType::get(r.op.getContext(), count,
                                                getElementTypeOf(data));
-    return weights::ViewOp::create(r.builder, r.op.getLoc(), type, data, from,
+    return weights::ViewOp::create(r.builder, r.getLoc(), type, data, from,
                                    count);
   }
   return r.create("Slice", data,
@@ -170,13 +170,13 @@ static Values castRule(NodeRewriter &r) {
     auto weight = weights::WeightTensorType::get(
         r.op.getContext(), type.getShape(), type.getElementType());
     return SmallVector<Value>{
-        weights::CastOp::create(r.builder, r.op.getLoc(), weight, data)};
+        weights::CastOp::create(r.builder, r.getLoc(), weight, data)};
   }
   if (r.op.isStandard("CastLike") || r.op.getNodeAttr("to")) {
     // The result type says what the attribute said.
     Value value = data;
     auto node = NodeOp::create(
-        r.builder, r.op.getLoc(), type, value, "Cast", "", r.op.getName(), 23,
+        r.builder, r.getLoc(), type, value, "Cast", "", r.op.getName(), 23,
         r.builder.getDictionaryAttr({}), ArrayAttr(), ArrayAttr(), 0);
     if (AffineMap elements = r.op.getShapeValue())
       node.setShapeValue(0, elements);
@@ -251,7 +251,7 @@ static Values constantOfShapeRule(NodeRewriter &r) {
 static Value rangeNode(NodeRewriter &r, Type type, const Poly &start,
                        int64_t step) {
   return NodeOp::create(
-             r.builder, r.op.getLoc(), type, ValueRange(), "Range", "",
+             r.builder, r.getLoc(), type, ValueRange(), "Range", "",
              r.op.getName(), 23,
              r.builder.getDictionaryAttr(
                  {r.attr("start", r.map(start)), r.attr("step", step)}),

@@ -158,6 +158,7 @@ void ONNXRecognizeDense::runOnOperation() {
     if (!found)
       continue;
     count(cast<NodeOp>(found->value.getDefiningOp()).getOpType());
+    inheritProvenance(found->open.getLoc(), found->value);
     found->open.replaceAllUsesWith(found->value);
     dropDead(found->open);
   }
