@@ -54,6 +54,7 @@ void moe::populateKernelsPipeline(OpPassManager &pm, StringRef keep) {
   fuseOptions.keep = keep.str();
   pm.addPass(cpu::createCPUFuseElementwise(fuseOptions));
   pm.addPass(createCanonicalizerPass());
+  pm.addPass(cpu::createCPUReuseOperands());
   pm.addPass(cpu::createCPUObserveTensors());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   bufferization::OneShotBufferizePassOptions options;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "moe/Target/Packer.h"
+#include "PageWriter.h"
 #include "WeightReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "moe/Support/BankLayout.h"
@@ -33,8 +34,6 @@ namespace {
 constexpr uint64_t kAlign = MOE_FORMAT_PAGE_ALIGN;
 /// Dense pages are pieces of at most this many bytes.
 constexpr uint64_t kDensePage = 4u << 20;
-/// The disk is told to write after this many bytes.
-constexpr uint64_t kWriteback = 8u << 20;
 
 class Packer {
 public:
@@ -58,9 +57,9 @@ private:
   bool fillPlace(PlaceOp place, char *out);
   bool writeBank(BankOp bank);
   bool writePage(const char *bytes, uint64_t size, moe_format_page page);
-  bool put(const void *bytes, uint64_t size);
-  void startWriteback();
+  bool writePages();
   bool finish();
+  bool flush();
   bool checkSpace(StringRef path);
   void progress();
   LogicalResult report(Location loc) {
@@ -72,10 +71,8 @@ private:
   SmallVector<PlaceOp> places;
   SmallVector<BankOp> banks;
   PackedWeights result;
-  std::vector<moe_format_page> pages;
-  moe_format_weights_header header{};
+  std::optional<PageWriter> writer;
   int file = -1;
-  uint64_t position = 0, flushed = 0;
   std::string problem;
   bool show = false;
   std::chrono::steady_clock::time_point begin, shown;
@@ -112,53 +109,23 @@ PackedWeights Packer::plan() {
   return sizes;
 }
 
-bool Packer::put(const void *bytes, uint64_t size) {
-  auto *at = static_cast<const char *>(bytes);
-  while (size > 0) {
-    ssize_t written = ::write(file, at, size);
-    if (written < 0) {
-      if (errno == EINTR)
-        continue;
-      problem =
-          std::string("the weights cannot be written: ") + std::strerror(errno);
-      return false;
-    }
-    at += written;
-    size -= written;
-    position += written;
-  }
-  startWriteback();
-  progress();
-  return true;
-}
-
-/// Has the disk write what is complete while the next pages are packed, so that
-/// little is left for the flush at the end.
-void Packer::startWriteback() {
-  if (position < flushed + kWriteback)
-    return;
-  sync_file_range(file, flushed, position - flushed, SYNC_FILE_RANGE_WRITE);
-  flushed = position;
-}
-
 void Packer::progress() {
   auto now = std::chrono::steady_clock::now();
   if (!show || now - shown < std::chrono::milliseconds(200))
     return;
   shown = now;
   double seconds = std::chrono::duration<double>(now - begin).count();
-  double share = double(position) / std::max<uint64_t>(1, result.fileBytes);
+  double share =
+      double(writer->getPosition()) / std::max<uint64_t>(1, result.fileBytes);
   llvm::errs() << llvm::format("\rpacking %3.0f %%, %.0f MB/s, %.0f s left ",
-                               100 * share, position / 1e6 / seconds,
+                               100 * share,
+                               writer->getPosition() / 1e6 / seconds,
                                seconds / std::max(share, 1e-6) * (1 - share));
 }
 
 bool Packer::writePage(const char *bytes, uint64_t size, moe_format_page page) {
-  page.offset = position;
-  page.bytes = size;
-  page.hash = XXH3_64bits(bytes, size);
-  pages.push_back(page);
-  return put(bytes, size);
+  progress();
+  return writer->putPage(bytes, size, page);
 }
 
 /// The bytes of one weight at its place.
@@ -295,31 +262,46 @@ bool Packer::writeBank(BankOp bank) {
   return true;
 }
 
+bool Packer::writePages() {
+  std::vector<char> headerPage(kAlign, 0);
+  bool ok = writer->put(headerPage.data(), kAlign) && writeDense();
+  for (BankOp bank : banks)
+    ok = ok && writeBank(bank);
+  return writer->finish() && ok;
+}
+
 /// The page table, and the header in front.
 bool Packer::finish() {
+  const std::vector<moe_format_page> &pages = writer->getPages();
   uint64_t tableBytes = pages.size() * sizeof(moe_format_page);
+  moe_format_weights_header header{};
   header.magic = MOE_FORMAT_WEIGHTS_MAGIC;
   header.version = MOE_FORMAT_VERSION;
   header.family = MOE_FORMAT_FAMILY_X86;
   header.dense_offset = kAlign;
   header.dense_bytes = result.denseBytes;
-  header.table_offset = position;
+  header.table_offset = writer->getPosition();
   header.page_count = pages.size();
   header.table_hash = XXH3_64bits(pages.data(), tableBytes);
   header.weights_id = header.table_hash;
-  if (!put(pages.data(), tableBytes))
-    return false;
-  header.file_bytes = position;
+  header.file_bytes = header.table_offset + tableBytes;
   header.header_hash =
       XXH3_64bits(&header, offsetof(moe_format_weights_header, header_hash));
-  if (lseek(file, 0, SEEK_SET) != 0 || !put(&header, sizeof(header))) {
-    problem =
-        std::string("the weights cannot be written: ") + std::strerror(errno);
-    return false;
-  }
   result.weightsId = header.weights_id;
   result.fileBytes = header.file_bytes;
-  return true;
+  return writeAll(file, reinterpret_cast<const char *>(pages.data()),
+                  tableBytes, problem) &&
+         lseek(file, 0, SEEK_SET) == 0 &&
+         writeAll(file, reinterpret_cast<const char *>(&header), sizeof(header),
+                  problem);
+}
+
+bool Packer::flush() {
+  if (fsync(file) == 0 || errno == EINVAL)
+    return true;
+  problem =
+      std::string("the weights cannot be written: ") + std::strerror(errno);
+  return false;
 }
 
 bool Packer::checkSpace(StringRef path) {
@@ -346,16 +328,10 @@ FailureOr<PackedWeights> Packer::write(StringRef path, bool showProgress) {
     problem = "'" + path.str() + "' cannot be written: " + std::strerror(errno);
     return report(module.getLoc());
   }
-  std::vector<char> headerPage(kAlign, 0);
-  bool ok = put(headerPage.data(), kAlign) && writeDense();
-  for (BankOp bank : banks)
-    ok = ok && writeBank(bank);
-  ok = ok && finish();
-  if (ok && fsync(file) != 0 && errno != EINVAL) {
-    problem =
-        std::string("the weights cannot be written: ") + std::strerror(errno);
-    ok = false;
-  }
+  writer.emplace(file);
+  bool ok = writePages();
+  problem = writer->getProblem();
+  ok = ok && finish() && flush();
   close(file);
   if (show)
     llvm::errs() << "\r\033[K";

@@ -49,6 +49,18 @@ def CPUFuseElementwise : Pass<"cpu-fuse-elementwise", "::mlir::ModuleOp"> {
                            "::mlir::affine::AffineDialect"];
 }
 
+def CPUReuseOperands : Pass<"cpu-reuse-operands", "::mlir::ModuleOp"> {
+  let summary = "Write point-by-point results over operands that are read last";
+  let description = [{
+    An operand of the result's shape whose elements nothing reads later becomes
+    the initial value of the result, so that bufferization keeps both in one
+    buffer: a chain of operations on attention scores then takes one.
+  }];
+  let statistics = [
+    Statistic<"numReused", "operands-reused", "results that are written over an operand">
+  ];
+}
+
 def CPUObserveTensors : Pass<"cpu-observe-tensors", "::mlir::ModuleOp"> {
   let summary = "Show the tensors of the file that are left";
   let description = [{
