@@ -289,10 +289,15 @@ bool Packer::finish() {
       XXH3_64bits(&header, offsetof(moe_format_weights_header, header_hash));
   result.weightsId = header.weights_id;
   result.fileBytes = header.file_bytes;
-  return writeAll(file, reinterpret_cast<const char *>(pages.data()),
-                  tableBytes, problem) &&
-         lseek(file, 0, SEEK_SET) == 0 &&
-         writeAll(file, reinterpret_cast<const char *>(&header), sizeof(header),
+  if (!writeAll(file, reinterpret_cast<const char *>(pages.data()), tableBytes,
+                problem))
+    return false;
+  if (lseek(file, 0, SEEK_SET) != 0) {
+    problem =
+        std::string("the weights cannot be written: ") + std::strerror(errno);
+    return false;
+  }
+  return writeAll(file, reinterpret_cast<const char *>(&header), sizeof(header),
                   problem);
 }
 

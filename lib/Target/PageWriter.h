@@ -20,7 +20,7 @@
 
 namespace mlir::moe {
 
-/// Writes at the end of a file. False with the reason in `problem`.
+/// Writes at the position of a file. False with the reason in `problem`.
 bool writeAll(int file, const char *bytes, uint64_t size, std::string &problem);
 
 /// Hashes and writes pages one after the other on a thread of its own, so that
