@@ -37,6 +37,7 @@ def runtime():
     metadata = json.loads("".join(json.loads(line.strip()) for line in text.split("\n")).replace("\n", ""))
     metadata["equal"] = [[[[2, 0]], [[1, 0], [1, 0]]]]
     metadata["positive"] = [[[1, 0], [-1]], 3]
+    metadata["points"] = [{"tensor": "t", "node": "n", "op": "Add", "type": "f32", "rank": 2}]
     write("corpus/metadata", "model.json", json.dumps(metadata, separators=(",", ":")).encode())
     trailer = struct.pack("<QII6Q", 0x31524c52544f454d, 1, 0, 5, 0, 9, 0, 0, 0)
     write("regressions/metadata", "deep.json", b"[" * 10000 + b"]" * 10000)
