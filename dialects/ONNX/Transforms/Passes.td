@@ -41,7 +41,7 @@ def ONNXNormalize : Pass<"onnx-normalize", "::mlir::ModuleOp"> {
 }
 
 def ONNXRecognizeDense : Pass<"onnx-recognize-dense", "::mlir::ModuleOp"> {
-  let summary = "Make one node of norms, GELU and attention in open form";
+  let summary = "Make one node of norms, GELU, rotary embedding and attention in open form";
   let description = [{
     Exporters that trace, and older opsets, write these as many nodes. Each is
     matched by structure, in any order of commutative operands, and becomes the
@@ -50,6 +50,10 @@ def ONNXRecognizeDense : Pass<"onnx-recognize-dense", "::mlir::ModuleOp"> {
     - x / sqrt(mean(x^2) + epsilon), perhaps of x - mean(x), with its scale and
       shift: `RMSNormalization`, `LayerNormalization`;
     - x times half of 1 + erf or 1 + tanh: `Gelu`;
+    - x cos + rotate_half(x) sin, its form with two halves, and complex products:
+      `RotaryEmbedding`, without positions, whose caches have a row for each
+      position of x, perhaps for a batch of 1. Its attribute `full_caches` says
+      that they have a column for each element, not for each pair;
     - softmax(q k^T) v with scales, a mask, and key and value heads repeated for
       the queries that share them: `Attention` on the heads as they are, so that
       nothing is repeated. Its attribute `empty_rows` says what a row without a
@@ -65,6 +69,7 @@ def ONNXRecognizeDense : Pass<"onnx-recognize-dense", "::mlir::ModuleOp"> {
     Statistic<"numRMSNorms", "rms-norms", "RMS normalizations recognized">,
     Statistic<"numLayerNorms", "layer-norms", "layer normalizations recognized">,
     Statistic<"numGelus", "gelus", "GELUs recognized">,
+    Statistic<"numRotaries", "rotaries", "rotary embeddings recognized">,
     Statistic<"numAttentions", "attentions", "attentions recognized">,
   ];
 }

@@ -107,10 +107,9 @@ class ONNXRecognizeDense
 
 std::optional<Recognized> ONNXRecognizeDense::recognize(NodeOp op) {
   static const std::pair<StringRef, Recognizer> table[] = {
-      {"Div", recognizeNorm},
-      {"Mul", recognizeNorm},
-      {"Mul", recognizeGelu},
-      {"MatMul", recognizeAttention}};
+      {"Div", recognizeNorm},      {"Mul", recognizeNorm},
+      {"Mul", recognizeGelu},      {"Add", recognizeRotary},
+      {"Concat", recognizeRotary}, {"MatMul", recognizeAttention}};
   for (auto [opType, recognizer] : table)
     if (op.isStandard(opType))
       if (auto found = recognizer(op))
@@ -127,6 +126,8 @@ void ONNXRecognizeDense::count(StringRef opType) {
     ++numGelus;
   else if (opType == "Attention")
     ++numAttentions;
+  else if (opType == "RotaryEmbedding")
+    ++numRotaries;
 }
 
 /// Takes a value that nothing reads, and what only it read, out of use, so that
@@ -157,7 +158,7 @@ void ONNXRecognizeDense::runOnOperation() {
     auto found = recognize(op);
     if (!found)
       continue;
-    count(cast<NodeOp>(found->value.getDefiningOp()).getOpType());
+    count(skipReshapes(found->value).getDefiningOp<NodeOp>().getOpType());
     inheritProvenance(found->open.getLoc(), found->value);
     found->open.replaceAllUsesWith(found->value);
     dropDead(found->open);

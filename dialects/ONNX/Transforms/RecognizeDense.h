@@ -31,6 +31,9 @@ std::optional<Recognized> recognizeGelu(NodeOp op);
 /// From the product with the values.
 std::optional<Recognized> recognizeAttention(NodeOp op);
 
+/// From the sum or the Concat of what is turned.
+std::optional<Recognized> recognizeRotary(NodeOp op);
+
 /// The value of a constant of one element, also when it is still to be computed
 /// from others: exporters leave 1 / sqrt(size) as it is.
 std::optional<double> getScalar(Value value);

@@ -122,6 +122,7 @@ void addMovementLowerings(LowerTable &table);
 void addIndexingLowerings(LowerTable &table);
 void addReductionLowerings(LowerTable &table);
 void addProductLowerings(LowerTable &table);
+void addRotaryLowerings(LowerTable &table);
 
 /// Dimensions and element type of a node's first result.
 inline Dims resultDims(onnx::NodeOp op) {

@@ -209,6 +209,7 @@ void ConvertONNXToLinalg::runOnOperation() {
   addIndexingLowerings(table);
   addReductionLowerings(table);
   addProductLowerings(table);
+  addRotaryLowerings(table);
 
   Lowering lowering(main);
   bindArguments(main, lowering);

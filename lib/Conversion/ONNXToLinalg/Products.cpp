@@ -1,4 +1,4 @@
-//===- Products.cpp - Matrix products, attention, rotary embedding --------===//
+//===- Products.cpp - Matrix products, attention --------------------------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
@@ -213,103 +213,9 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return values;
 }
 
-/// Rotates pairs of the first `rotary` elements of each head by the angle of
-/// the position: (a cos - b sin, b cos + a sin).
-Lowered lowerRotary(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
-  Value x = inputs[0];
-  Value cosines = l.materialize(inputs[1]), sines = l.materialize(inputs[2]);
-  Value positions = inputs.size() > 3 ? inputs[3] : Value();
-  Dims dims = l.dims(x), out = dims;
-  bool flat = dims.size() == 3;
-  int64_t heads = op.getInt("num_heads", 0);
-  // As [B, heads, S, D], in whatever order the loops read it.
-  if (flat) {
-    if (heads <= 0)
-      return Lowered::no("a 3-D input needs num_heads");
-    auto size = onnx::Poly::fromAffine(dims[2]).dividedBy(onnx::Poly(heads));
-    if (!size)
-      return Lowered::no("its size is no multiple of num_heads");
-    dims = {dims[0], dims[1], l.b.getAffineConstantExpr(heads),
-            size->toAffine(l.context)};
-    x = l.reshape(x, dims);
-  }
-  auto headSize = dyn_cast<AffineConstantExpr>(dims[3]);
-  if (!headSize)
-    return Lowered::no("the head size must be static");
-  int64_t rotary = op.getInt("rotary_embedding_dim", 0);
-  if (rotary == 0)
-    rotary = headSize.getValue();
-  int64_t half = rotary / 2;
-  bool interleaved = op.getInt("interleaved", 0);
-  unsigned positionDim = flat ? 1 : 2;
-  Type type = l.element(x);
-  Dims cacheDims = l.dims(cosines);
-  if (cacheDims.size() != (positions ? 2u : 3u))
-    return Lowered::no("its caches have an unexpected rank");
-  onnx::Poly count = countElements(dims);
-  l.require(onnx::Poly::fromAffine(cacheDims.back()) - onnx::Poly(half - 1));
-  // A cache without positions has a row for each of the input's.
-  Dims rowDims = positions ? l.dims(positions) : cacheDims;
-  if (rowDims.size() < 2)
-    return Lowered::no("its positions must be [batch, sequence]");
-  l.requireWithin(dims[0], rowDims[0]);
-  l.requireWithin(dims[positionDim], rowDims[1]);
-
-  Value y = l.elementwise(type, dims, x, [&](ValueRange v) -> Value {
-    SmallVector<Value> at;
-    for (unsigned i = 0; i < 4; ++i)
-      at.push_back(linalg::IndexOp::create(l.b, i));
-    Value i = at[3];
-    // Pair number, and whether this is the first of the pair.
-    Value pair, first, other;
-    auto less = [&](Value a, int64_t c) -> Value {
-      return arith::CmpIOp::create(l.b, arith::CmpIPredicate::slt, a,
-                                   l.index(c));
-    };
-    if (interleaved) {
-      pair = arith::DivUIOp::create(l.b, i, l.index(2));
-      Value odd = arith::RemUIOp::create(l.b, i, l.index(2));
-      first = less(odd, 1);
-      other = arith::XOrIOp::create(l.b, i, l.index(1));
-    } else {
-      first = less(i, half);
-      Value up = arith::AddIOp::create(l.b, i, l.index(half));
-      Value down = arith::SubIOp::create(l.b, i, l.index(half));
-      pair = arith::SelectOp::create(l.b, first, i, down);
-      other = arith::SelectOp::create(l.b, first, up, down);
-    }
-    Value inside = less(i, rotary);
-    Value zero = l.index(0);
-    pair = arith::SelectOp::create(l.b, inside, pair, zero);
-    other = arith::SelectOp::create(l.b, inside, other, zero);
-    SmallVector<Value> cacheAt;
-    if (positions) {
-      Value position = tensor::ExtractOp::create(
-          l.b, positions, ValueRange{at[0], at[positionDim]});
-      cacheAt = {l.safeIndex(position, cacheDims[0], count), pair};
-    } else {
-      cacheAt = {at[0], at[positionDim], pair};
-    }
-    Value c = l.widen(tensor::ExtractOp::create(l.b, cosines, cacheAt));
-    Value s = l.widen(tensor::ExtractOp::create(l.b, sines, cacheAt));
-    at[3] = other;
-    Value a = l.widen(v[0]);
-    Value b = l.widen(tensor::ExtractOp::create(l.b, x, at));
-    Value ac = arith::MulFOp::create(l.b, a, c);
-    Value bs = arith::MulFOp::create(l.b, b, s);
-    Value turned =
-        arith::SelectOp::create(l.b, first, arith::SubFOp::create(l.b, ac, bs),
-                                arith::AddFOp::create(l.b, ac, bs));
-    Value kept = arith::SelectOp::create(l.b, inside, turned, a);
-    return l.narrow(kept, type);
-  });
-  return l.reshape(y, out);
-}
-
 } // namespace
 
 void moe::addProductLowerings(LowerTable &table) {
   table["MatMul"] = lowerMatMul;
   table["Attention"] = lowerAttention;
-  table["RotaryEmbedding"] = lowerRotary;
 }

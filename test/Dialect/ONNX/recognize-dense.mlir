@@ -451,3 +451,54 @@ func.func @main(%x: tensor<2x3x8xf32>, %y: tensor<2x3x8xf32>, %h: tensor<2x3x8xf
   return %104, %109, %114, %119, %124, %130, %135, %133, %144, %152, %160, %165 : !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value, !onnx.value
 }
 }
+
+// -----
+
+// Rotary embeddings (more of them, and near misses: test/Integration/near-dense.test).
+// CHECK-LABEL: func.func @main
+// CHECK-SAME: %[[X:.*]]: tensor<2x4x3x8xf32>, %[[Y:.*]]: tensor<2x4x3x8xf32>, %[[Z:[^:]*]]: tensor<2x3x4x8xf32>, %[[C:[^:]*]]: tensor<2x1x3x8xf32>, %[[S:[^:]*]]: tensor<2x1x3x8xf32>, %[[HC:[^:]*]]: tensor<1x1x3x4xf32>, %[[HS:[^:]*]]: tensor<1x1x3x4xf32>, %[[ZC:[^:]*]]: tensor<2x3x1x8xf32>, %[[ZS:[^:]*]]: tensor<2x3x1x8xf32>
+// CHECK-DAG: %[[C3:.*]] = onnx.node "Reshape"(%[[C]]) {{.*}} -> tensor<2x3x8xf32>
+// CHECK-DAG: %[[S3:.*]] = onnx.node "Reshape"(%[[S]]) {{.*}} -> tensor<2x3x8xf32>
+// CHECK: %[[A:.*]] = onnx.node "RotaryEmbedding"(%[[X]], %[[C3]], %[[S3]]) {{.*}} {full_caches = 1 : i64, interleaved = 0 : i64}
+// CHECK-DAG: %[[HC3:.*]] = onnx.node "Reshape"(%[[HC]]) {{.*}} -> tensor<1x3x4xf32>
+// CHECK-DAG: %[[HS3:.*]] = onnx.node "Reshape"(%[[HS]]) {{.*}} -> tensor<1x3x4xf32>
+// CHECK: %[[B:.*]] = onnx.node "RotaryEmbedding"(%[[Y]], %[[HC3]], %[[HS3]]) {{.*}} {interleaved = 0 : i64}
+// CHECK: %[[FLAT:.*]] = onnx.node "Reshape"(%[[Z]]) {{.*}} -> tensor<2x3x32xf32>
+// CHECK: %[[R:.*]] = onnx.node "RotaryEmbedding"(%[[FLAT]], %{{.*}}, %{{.*}}) {{.*}} {full_caches = 1 : i64, interleaved = 0 : i64, num_heads = 4 : i64}
+// CHECK: %[[D:.*]] = onnx.node "Reshape"(%[[R]]) {{.*}} -> tensor<2x3x4x8xf32>
+// CHECK: return %[[A]], %[[B]], %[[D]]
+module attributes {onnx.symbols = []} {
+func.func @main(%x: tensor<2x4x3x8xf32>, %y: tensor<2x4x3x8xf32>, %z: tensor<2x3x4x8xf32>, %c: tensor<2x1x3x8xf32>, %s: tensor<2x1x3x8xf32>, %hc: tensor<1x1x3x4xf32>, %hs: tensor<1x1x3x4xf32>, %zc: tensor<2x3x1x8xf32>, %zs: tensor<2x3x1x8xf32>) -> (!onnx.value, !onnx.value, !onnx.value) {
+  %n0 = onnx.constant dense<0> : tensor<1xi64>
+  %n4 = onnx.constant dense<4> : tensor<1xi64>
+  %n8 = onnx.constant dense<8> : tensor<1xi64>
+  %last = onnx.constant dense<-1> : tensor<1xi64>
+  // x * cos + rotate_half(x) * sin
+  %1 = onnx.node "Mul"(%x, %c) {domain = "", name = "n1", node_attrs = {}, version = 20 : i64} : (tensor<2x4x3x8xf32>, tensor<2x1x3x8xf32>) -> !onnx.value
+  %2 = onnx.node "Slice"(%x, %n0, %n4, %last) {domain = "", name = "n2", node_attrs = {}, version = 20 : i64} : (tensor<2x4x3x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !onnx.value
+  %3 = onnx.node "Slice"(%x, %n4, %n8, %last) {domain = "", name = "n3", node_attrs = {}, version = 20 : i64} : (tensor<2x4x3x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !onnx.value
+  %4 = onnx.node "Neg"(%3) {domain = "", name = "n4", node_attrs = {}, version = 20 : i64} : (!onnx.value) -> !onnx.value
+  %5 = onnx.node "Concat"(%4, %2) {domain = "", name = "n5", node_attrs = {axis = -1 : i64}, version = 20 : i64} : (!onnx.value, !onnx.value) -> !onnx.value
+  %6 = onnx.node "Mul"(%5, %s) {domain = "", name = "n6", node_attrs = {}, version = 20 : i64} : (!onnx.value, tensor<2x1x3x8xf32>) -> !onnx.value
+  %7 = onnx.node "Add"(%1, %6) {domain = "", name = "n7", node_attrs = {}, version = 20 : i64} : (!onnx.value, !onnx.value) -> !onnx.value
+  // two halves, the same for the whole batch
+  %8 = onnx.node "Slice"(%y, %n0, %n4, %last) {domain = "", name = "n8", node_attrs = {}, version = 20 : i64} : (tensor<2x4x3x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !onnx.value
+  %9 = onnx.node "Slice"(%y, %n4, %n8, %last) {domain = "", name = "n9", node_attrs = {}, version = 20 : i64} : (tensor<2x4x3x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !onnx.value
+  %10 = onnx.node "Mul"(%8, %hc) {domain = "", name = "n10", node_attrs = {}, version = 20 : i64} : (!onnx.value, tensor<1x1x3x4xf32>) -> !onnx.value
+  %11 = onnx.node "Mul"(%9, %hs) {domain = "", name = "n11", node_attrs = {}, version = 20 : i64} : (!onnx.value, tensor<1x1x3x4xf32>) -> !onnx.value
+  %12 = onnx.node "Sub"(%10, %11) {domain = "", name = "n12", node_attrs = {}, version = 20 : i64} : (!onnx.value, !onnx.value) -> !onnx.value
+  %13 = onnx.node "Mul"(%9, %hc) {domain = "", name = "n13", node_attrs = {}, version = 20 : i64} : (!onnx.value, tensor<1x1x3x4xf32>) -> !onnx.value
+  %14 = onnx.node "Mul"(%8, %hs) {domain = "", name = "n14", node_attrs = {}, version = 20 : i64} : (!onnx.value, tensor<1x1x3x4xf32>) -> !onnx.value
+  %15 = onnx.node "Add"(%13, %14) {domain = "", name = "n15", node_attrs = {}, version = 20 : i64} : (!onnx.value, !onnx.value) -> !onnx.value
+  %16 = onnx.node "Concat"(%12, %15) {domain = "", name = "n16", node_attrs = {axis = 3 : i64}, version = 20 : i64} : (!onnx.value, !onnx.value) -> !onnx.value
+  // heads behind the positions
+  %17 = onnx.node "Slice"(%z, %n0, %n4, %last) {domain = "", name = "n17", node_attrs = {}, version = 20 : i64} : (tensor<2x3x4x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !onnx.value
+  %18 = onnx.node "Slice"(%z, %n4, %n8, %last) {domain = "", name = "n18", node_attrs = {}, version = 20 : i64} : (tensor<2x3x4x8xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> !onnx.value
+  %19 = onnx.node "Neg"(%18) {domain = "", name = "n19", node_attrs = {}, version = 20 : i64} : (!onnx.value) -> !onnx.value
+  %20 = onnx.node "Concat"(%19, %17) {domain = "", name = "n20", node_attrs = {axis = 3 : i64}, version = 20 : i64} : (!onnx.value, !onnx.value) -> !onnx.value
+  %21 = onnx.node "Mul"(%zs, %20) {domain = "", name = "n21", node_attrs = {}, version = 20 : i64} : (tensor<2x3x1x8xf32>, !onnx.value) -> !onnx.value
+  %22 = onnx.node "Mul"(%zc, %z) {domain = "", name = "n22", node_attrs = {}, version = 20 : i64} : (tensor<2x3x1x8xf32>, tensor<2x3x4x8xf32>) -> !onnx.value
+  %23 = onnx.node "Add"(%21, %22) {domain = "", name = "n23", node_attrs = {}, version = 20 : i64} : (!onnx.value, !onnx.value) -> !onnx.value
+  return %7, %16, %23 : !onnx.value, !onnx.value, !onnx.value
+}
+}
