@@ -59,7 +59,10 @@ def ONNXRecognizeDense : Pass<"onnx-recognize-dense", "::mlir::ModuleOp"> {
       nothing is repeated. Its attribute `empty_rows` says what a row without a
       finite score gives, as the open form does: `nan`, or `nan_to_zero` when
       the softmax is followed by Where(IsNaN(p), 0, p); `masked` is the score
-      of what a boolean mask hides.
+      of what a boolean mask hides;
+    - an additive mask that positions and constants alone decide: `is_causal`,
+      for columns up to row + `causal_offset`. `masked` is what is added to the
+      scores of others, so that NaNs and infinities stay what they were.
 
     Only float is matched: double would lose precision, and a narrower type
     rounds between the steps. What another node reads in the middle of a pattern

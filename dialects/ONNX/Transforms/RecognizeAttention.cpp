@@ -274,13 +274,18 @@ std::optional<Poly> AttentionMatch::getSharedHeads(NodeOp expand) {
 
 Value AttentionMatch::build() {
   SmallVector<Value> inputs = {q, k, v};
-  if (mask)
-    inputs.push_back(mask);
   SmallVector<NamedAttribute> attrs = {
       r.attr("empty_rows",
              r.builder.getStringAttr(nanToZero ? "nan_to_zero" : "nan")),
-      r.attr("is_causal", 0), r.attr("scale", r.builder.getF64FloatAttr(scale)),
+      r.attr("scale", r.builder.getF64FloatAttr(scale)),
       r.attr("softcap", r.builder.getF32FloatAttr(0))};
+  auto causal = mask ? matchCausalMask(mask, dims[2], length) : std::nullopt;
+  if (causal)
+    addCausalAttrs(r, *causal, attrs);
+  else
+    attrs.push_back(r.attr("is_causal", 0));
+  if (mask && !causal)
+    inputs.push_back(mask);
   if (mask && !isF32(mask))
     attrs.push_back(r.attr("masked", r.builder.getF32FloatAttr(masked)));
   Value y = r.create("Attention", inputs, attrs);

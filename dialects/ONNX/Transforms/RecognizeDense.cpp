@@ -107,9 +107,10 @@ class ONNXRecognizeDense
 
 std::optional<Recognized> ONNXRecognizeDense::recognize(NodeOp op) {
   static const std::pair<StringRef, Recognizer> table[] = {
-      {"Div", recognizeNorm},      {"Mul", recognizeNorm},
-      {"Mul", recognizeGelu},      {"Add", recognizeRotary},
-      {"Concat", recognizeRotary}, {"MatMul", recognizeAttention}};
+      {"Div", recognizeNorm},        {"Mul", recognizeNorm},
+      {"Mul", recognizeGelu},        {"Add", recognizeRotary},
+      {"Concat", recognizeRotary},   {"MatMul", recognizeAttention},
+      {"Attention", recognizeCausal}};
   for (auto [opType, recognizer] : table)
     if (op.isStandard(opType))
       if (auto found = recognizer(op))

@@ -34,6 +34,22 @@ std::optional<Recognized> recognizeAttention(NodeOp op);
 /// From the sum or the Concat of what is turned.
 std::optional<Recognized> recognizeRotary(NodeOp op);
 
+/// An Attention whose mask matchCausalMask knows.
+std::optional<Recognized> recognizeCausal(NodeOp op);
+
+/// A mask that is added to the scores of [rows, columns]: 0 where column <= row
+/// + offset, `hidden` elsewhere.
+struct CausalMask {
+  Poly offset;
+  double hidden;
+};
+/// Knows masks that are computed from positions and constants alone.
+std::optional<CausalMask> matchCausalMask(Value mask, const Poly &rows,
+                                          const Poly &columns);
+/// Says so in attributes of an Attention without a mask.
+void addCausalAttrs(NodeRewriter &r, const CausalMask &mask,
+                    SmallVectorImpl<NamedAttribute> &attrs);
+
 /// The value of a constant of one element, also when it is still to be computed
 /// from others: exporters leave 1 / sqrt(size) as it is.
 std::optional<double> getScalar(Value value);

@@ -115,14 +115,22 @@ Value splitMaskHeads(Lowering &l, Value mask, AffineExpr keyHeads,
   return l.reshape(mask, {dims[0], keyHeads, group, dims[2], dims[3]});
 }
 
+/// The last column that the first row of a causal attention sees; null for
+/// others.
+Value getCausalOffset(Lowering &l, onnx::NodeOp op) {
+  if (!op.getInt("is_causal", 0))
+    return {};
+  auto map = dyn_cast_or_null<AffineMapAttr>(op.getNodeAttr("causal_offset"));
+  return map ? l.size(map.getValue().getResult(0)) : l.index(0);
+}
+
 /// scores * scale within the softcap, and the masks. `mask` may be null.
 Value maskScores(Lowering &l, onnx::NodeOp op, Value scores, Value mask) {
   Type wide = l.element(scores);
   double scale = cast<FloatAttr>(op.getNodeAttr("scale")).getValueAsDouble();
   double softcap = op.getFloat("softcap", 0);
-  bool causal = op.getInt("is_causal", 0);
+  Value offset = getCausalOffset(l, op);
   double infinity = std::numeric_limits<double>::infinity();
-  Value low = l.constant(wide, -infinity);
   Value masked = l.constant(wide, op.getFloat("masked", -infinity));
   SmallVector<Value> operands = {scores};
   if (mask)
@@ -134,12 +142,15 @@ Value maskScores(Lowering &l, onnx::NodeOp op, Value scores, Value mask) {
       s = math::TanhOp::create(l.b, arith::DivFOp::create(l.b, s, cap));
       s = arith::MulFOp::create(l.b, s, cap);
     }
-    if (causal) {
+    if (offset) {
       Value row = linalg::IndexOp::create(l.b, 3),
             column = linalg::IndexOp::create(l.b, 4);
+      row = arith::AddIOp::create(l.b, row, offset);
       Value seen =
           arith::CmpIOp::create(l.b, arith::CmpIPredicate::sle, column, row);
-      s = arith::SelectOp::create(l.b, seen, s, low);
+      Value bias =
+          arith::SelectOp::create(l.b, seen, l.constant(wide, 0), masked);
+      s = arith::AddFOp::create(l.b, s, bias);
     }
     if (x.size() < 2)
       return s;
@@ -176,7 +187,8 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
       onnx::Poly::fromAffine(dq[1]).dividedBy(onnx::Poly::fromAffine(dk[1]));
   if (!heads)
     return Lowered::no("its query heads are no multiple of its key heads");
-  if (op.getInt("is_causal", 0) && dq[2] != dk[2])
+  if (op.getInt("is_causal", 0) && dq[2] != dk[2] &&
+      !op.getNodeAttr("causal_offset"))
     return Lowered::no("a causal mask needs as many keys as queries");
   AffineExpr group = heads->toAffine(l.context);
   Value q5 = l.reshape(q, {dq[0], dk[1], group, dq[2], dq[3]});

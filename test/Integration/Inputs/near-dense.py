@@ -1,7 +1,7 @@
-"""usage: near-dense.py FOLDER: rotary embeddings and layer normalizations as exporters
-write them, and changes that mean something else, each an output of one file, with what
-numpy gives for every node. The names of outputs start with the node that they become, or
-with `not`.
+"""usage: near-dense.py FOLDER: rotary embeddings, layer normalizations and causal masks as
+exporters write them, and changes that mean something else, each an output of one file,
+with what numpy gives for every node. The names of outputs start with the node that they
+become, or with `not`.
        near-dense.py FOLDER check: compares FOLDER/CASE/got with FOLDER/CASE/out."""
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ import numpy as np
 from onnx import TensorProto, helper, numpy_helper, save
 
 folder = Path(sys.argv[1])
-CASES = {"some": (2, 5), "one": (1, 1), "none": (2, 0), "long": (3, 17)}
+CASES = {"some": (2, 5, 3), "one": (1, 1, 0), "none": (2, 0, 4), "long": (3, 17, 0)}
 nodes, inits, inputs, results = [], [], {}, {}
 rng = np.random.default_rng(7)
 
@@ -27,7 +27,8 @@ class Tensor:
 def node(op, value, *operands, **attributes):
     name = f"t{len(nodes)}"
     nodes.append(helper.make_node(op, [o.name for o in operands], [name], name=f"{op}_{len(nodes)}", **attributes))
-    return Tensor(name, np.asarray(value, np.float32))
+    value = np.asarray(value)
+    return Tensor(name, value.astype(np.float32) if value.dtype.kind == "f" else value)
 
 
 def constant(value):
@@ -37,9 +38,15 @@ def constant(value):
     return Tensor(f"c{len(inits) - 1}", array)
 
 
-def given(name, *dims):
+def constant_bool(value):
+    inits.append(numpy_helper.from_array(np.asarray(value), f"c{len(inits)}"))
+    return Tensor(f"c{len(inits) - 1}", np.asarray(value))
+
+
+def given(name, *dims, kind="f"):
     if name not in inputs:
-        value = rng.standard_normal([sizes.get(d, d) for d in dims]).astype(np.float32)
+        shape = [sizes.get(d, d) for d in dims]
+        value = rng.standard_normal(shape).astype(np.float32) if kind == "f" else rng.integers(0, 9, shape)
         inputs[name] = (dims, Tensor(name, value))
     return inputs[name][1]
 
@@ -137,12 +144,9 @@ def rotary():
 
 def fused():
     """com.microsoft.RotaryEmbedding: positions in any order, neighbours, part of the head, heads behind each other."""
-    table = lambda f: constant(f(np.outer(np.arange(40), 10.0 ** -np.arange(4))).astype(np.float32))
+    table = lambda f: constant(f(np.outer(np.arange(9), 10.0 ** -np.arange(4))).astype(np.float32))
     cosines, sines = table(np.cos), table(np.sin)
-    if "positions" not in inputs:
-        ids = rng.integers(0, 40, (sizes["b"], sizes["s"]))
-        inputs["positions"] = (("b", "s"), Tensor("positions", ids))
-    ids = inputs["positions"][1]
+    ids = given("positions", "b", "s", kind="i")
 
     def turn(x, heads_behind=False, interleaved=0, part=0):
         v = x.value.reshape(x.value.shape[0], -1, 4, 8) if heads_behind else x.value.swapaxes(1, 2)
@@ -193,13 +197,94 @@ def layer_norm():
     yield "not_subtracted", sub(mul(div(sub(v, mean(v)), root(add(power(sub(v, mean(v))), constant(1e-3)))), scale), shift)
 
 
+LOW = np.finfo(np.float32).min
+
+
+def causal():
+    k, v = given("k", "b", 2, "p + s", 4), given("v", "b", 2, "p + s", 4)
+    numbers = iter(range(1, 100))
+
+    def attend(mask, q="q", k=k, v=v):
+        """With queries and a scale of its own."""
+        q = mul(given(q, "b", 2, "s", 4), constant(0.1 * next(numbers)))
+        keys = node("Transpose", k.value.swapaxes(2, 3), k, perm=[0, 1, 3, 2])
+        scores = node("MatMul", q.value @ keys.value, q, keys)
+        return soften(add(scores, mask), v)
+
+    def soften(scores, v):
+        x = scores.value.astype(np.float64)
+        e = np.exp(x - x.max(-1, keepdims=True)) if x.size else x
+        p = node("Softmax", e / e.sum(-1, keepdims=True), scores, axis=-1)
+        return node("MatMul", p.value @ v.value, p, v)
+
+    def size(x, axis):
+        shape = node("Shape", np.array(x.value.shape), x)
+        return node("Gather", np.array(x.value.shape[axis]), shape, constant(axis), axis=0)
+
+    def positions(count, start=0, step=1, of=None):
+        first = of or constant(start)
+        last = add(first, mul(count, constant(step)))
+        return node("Range", np.arange(first.value, last.value, step), first, last, constant(step))
+    where = lambda c, a, b: node("Where", np.where(c.value, a.value, b.value), c, a, b)
+    number = lambda f: lambda a, b: node(f[0], f[1](a.value, b.value), a, b)
+    less_equal, less = number(("LessOrEqual", np.less_equal)), number(("Less", np.less))
+    greater, both = number(("Greater", np.greater)), number(("And", np.logical_and))
+    negate = lambda c: node("Not", ~c.value, c)
+    to_float = lambda c: node("Cast", c.value.astype(np.float32), c, to=TensorProto.FLOAT)
+    low, zero = constant(float(LOW)), constant(0.0)
+    length, count, past = size(k, 2), size(given("q", "b", 2, "s", 4), 2), size(given("past", "p", 1), 0)
+    cols = lambda **o: reshape(positions(length, **o), 1, 1, 1, -1) if length.value else positions(length, **o)
+    column = lambda x: node("Unsqueeze", x.value[:, None], x, constant([1]))
+    rows = lambda **o: column(positions(count, **o))
+    seen = lambda: less_equal(cols(), rows(of=past))
+
+    def triangle(x, upper, k=0):
+        return node("Trilu", (np.triu if upper else np.tril)(x.value, k), x, constant(k), upper=upper)
+
+    def filled(value, *shape):
+        shape = node("Concat", np.array([s.value for s in shape]), *(node("Unsqueeze", s.value[None], s, constant([0])) for s in shape), axis=0)
+        return node("Expand", np.full(shape.value, value, np.float32), constant(float(value)), shape)
+    yield "causal_seen", attend(mul(to_float(negate(seen())), low))
+    yield "causal_where", attend(where(seen(), zero, constant(-np.inf)))
+    yield "causal_greater", attend(where(greater(cols(), rows(of=past)), low, zero))
+    yield "causal_and_true", attend(where(both(constant_bool(True), seen()), zero, low))
+    yield "causal_square", attend(triangle(filled(LOW, count, count), 1, 1), k=given("ks", "b", 2, "s", 4), v=given("vs", "b", 2, "s", 4))
+    ks, vs = given("ks", "b", 2, "s", 4), given("vs", "b", 2, "s", 4)
+    square = lambda m: attend(m, k=ks, v=vs)
+    ones = lambda: filled(1.0, count, count)
+    yield "causal_equal", square(where(number(("Equal", np.equal))(triangle(ones(), 0), zero), low, zero))
+    twice = mul(triangle(filled(LOW, count, count), 1, 1), to_float(greater(positions(count), rows())))
+    yield "causal_twice", square(node("Unsqueeze", twice.value[None, None], twice, constant([0, 1])))
+    # Other diagonals are causal as well.
+    yield "causal_strict", attend(where(less(cols(), rows(of=past)), zero, low))
+    yield "causal_later", attend(where(less_equal(cols(start=1), rows(of=past)), zero, low))
+    yield "causal_top_left", attend(where(less_equal(cols(), rows()), zero, low))
+    yield "causal_wide", square(triangle(filled(LOW, count, count), 1, 3))
+    yield "not_reversed_positions", attend(where(less_equal(rows(of=past), cols()), zero, low))
+    yield "not_the_other_triangle", square(triangle(filled(LOW, count, count), 0, -1))
+    yield "not_seen_hidden", attend(where(seen(), low, zero))
+    window = both(seen(), greater(cols(), rows(start=-3)))
+    yield "not_a_window", attend(where(window, zero, low))
+    yield "not_by_columns", attend(where(less_equal(cols(), constant(2)), zero, low))
+    yield "not_every_column", attend(where(less_equal(cols(step=2), rows(of=past)), zero, low))
+    yield "not_two_diagonals", square(mul(triangle(filled(LOW, count, count), 1, 1), to_float(greater(positions(count), rows(start=2)))))
+    yield "not_zero_where_seen", attend(where(seen(), constant(1.0), low))
+    keep = given("keep", "b", 1, 1, "p + s")
+    yield "not_with_padding", attend(where(both(seen(), greater(keep, zero)), zero, low))
+    yield "not_of_an_input", attend(where(less_equal(cols(), given("ids", "s", 1, kind="i")), zero, low))
+    yield "not_added_twice", attend(add(where(seen(), zero, low), keep))
+    yield "not_a_difference", attend(where(less_equal(cols(), mul(rows(), constant(2))), zero, low))
+    yield "not_between_two_sums", attend(where(less_equal(add(cols(), rows()), rows(of=past)), zero, low))
+    yield "not_rows_in_columns", square(where(less_equal(positions(count), positions(count)), zero, low))
+
+
 def build():
     global sizes
-    for case, (b, s) in CASES.items():
-        sizes = {"b": b, "s": s}
+    for case, (b, s, p) in CASES.items():
+        sizes = {"b": b, "s": s, "p": p, "p + s": p + s}
         for kept in (nodes, inits, inputs, results):
             kept.clear()
-        for name, tensor in [*rotary(), *fused(), *layer_norm()]:
+        for name, tensor in [*rotary(), *fused(), *layer_norm(), *causal()]:
             nodes.append(helper.make_node("Identity", [tensor.name], [name], name=name))
             results[name] = tensor.value
         for side, arrays in (("in", {k: v.value for k, (_, v) in inputs.items()}), ("out", results)):
