@@ -32,12 +32,13 @@ namespace {
 /// operation worth its own line in a profile.
 struct Point {
   Value value;
+  Operation *computed; // by this operation
   StringAttr tensor, node, op;
   bool hasItsShape;
 };
 
 /// Whether a value of type `type` has the shape of the tensor of type `wanted`.
-bool hasShapeOf(RankedTensorType type, RankedTensorType wanted) {
+bool hasShapeOf(ShapedType type, RankedTensorType wanted) {
   return type.getRank() == wanted.getRank() &&
          llvm::all_of_zip(type.getShape(), wanted.getShape(),
                           [](int64_t a, int64_t b) {
@@ -46,20 +47,34 @@ bool hasShapeOf(RankedTensorType type, RankedTensorType wanted) {
                           });
 }
 
-/// The point that a result is, when it is one. Fusion takes reshapes into
-/// loops, which then give the same elements in another shape; reshapes that it
-/// makes of their operands have the loop's location, but are other tensors.
-std::optional<Point> getPoint(OpResult value, const Provenance &provenance) {
-  StringAttr tensor = provenance.tensors[value.getResultNumber()];
-  auto type = dyn_cast<RankedTensorType>(value.getType());
+/// What an operation computes: its results, or the buffer that a kernel writes,
+/// its last operand. That may be all there is of a product which only kernels
+/// read.
+SmallVector<Value> getComputed(Operation &op) {
+  auto call = dyn_cast<func::CallOp>(op);
+  if (call && call.getNumResults() == 0 && call.getNumOperands() > 0)
+    return {call.getOperands().back()};
+  return SmallVector<Value>(op.getResults());
+}
+
+/// The point that a value computed by `op` is, when it is one. Fusion takes
+/// reshapes into loops, and products are of matrices: both then give the same
+/// elements in another shape. Reshapes that fusion makes of a loop's operands
+/// have the loop's location, but are other tensors.
+std::optional<Point> getPoint(Operation &op, Value value, StringAttr tensor,
+                              const Provenance &provenance) {
+  auto type = dyn_cast<ShapedType>(value.getType());
+  bool isKernel = isa<func::CallOp>(op);
+  if (!type || !type.hasRank() || (isa<MemRefType>(type) && !isKernel))
+    return std::nullopt;
   auto wanted = dyn_cast<RankedTensorType>(tensor.getType());
-  if (!type || !wanted || type.getElementType() != wanted.getElementType() ||
+  if (!wanted || type.getElementType() != wanted.getElementType() ||
       type.getElementType().isIndex() || type.getRank() > MOE_RT_MAX_RANK)
     return std::nullopt;
   bool hasItsShape = hasShapeOf(type, wanted);
-  if (!hasItsShape && !isa<linalg::GenericOp>(value.getOwner()))
+  if (!hasItsShape && !isKernel && !isa<linalg::GenericOp>(op))
     return std::nullopt;
-  return Point{value, tensor, provenance.node, provenance.op, hasItsShape};
+  return Point{value, &op, tensor, provenance.node, provenance.op, hasItsShape};
 }
 
 /// The points of a block, in the order in which they are computed. Of the
@@ -68,11 +83,13 @@ SmallVector<Point> findPoints(Block &block) {
   llvm::MapVector<std::pair<StringRef, StringRef>, Point> found;
   for (Operation &op : block) {
     std::optional<Provenance> provenance = getProvenance(op.getLoc());
+    SmallVector<Value> values = getComputed(op);
     if (!provenance || op.hasTrait<OpTrait::ConstantLike>() ||
-        op.getNumResults() > provenance->tensors.size())
+        values.size() > provenance->tensors.size())
       continue;
-    for (OpResult value : op.getResults()) {
-      std::optional<Point> point = getPoint(value, *provenance);
+    for (auto [i, value] : llvm::enumerate(values)) {
+      std::optional<Point> point =
+          getPoint(op, value, provenance->tensors[i], *provenance);
       if (!point)
         continue;
       auto key =
@@ -94,15 +111,19 @@ SmallVector<Point> findPoints(Block &block) {
 void observe(const Point &point, int64_t number) {
   ImplicitLocOpBuilder b(withoutProvenance(point.value.getLoc()),
                          point.value.getContext());
-  b.setInsertionPointAfterValue(point.value);
-  auto type = cast<RankedTensorType>(point.value.getType());
+  b.setInsertionPointAfter(point.computed);
+  auto type = cast<ShapedType>(point.value.getType());
   // Of whatever layout, so that nothing is copied for it.
   SmallVector<int64_t> strides(type.getRank(), ShapedType::kDynamic);
   auto layout =
       StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, strides);
-  auto buffer = bufferization::ToBufferOp::create(
-      b, MemRefType::get(type.getShape(), type.getElementType(), layout),
-      point.value, /*read_only=*/true);
+  auto seen = MemRefType::get(type.getShape(), type.getElementType(), layout);
+  Value buffer;
+  if (isa<MemRefType>(type))
+    buffer = memref::CastOp::create(b, seen, point.value);
+  else
+    buffer = bufferization::ToBufferOp::create(b, seen, point.value,
+                                               /*read_only=*/true);
   pager::ObserveOp::create(b, arith::ConstantIndexOp::create(b, number),
                            buffer);
 }
@@ -117,8 +138,11 @@ class CPUObserveTensors
     SmallVector<Attribute> list;
     for (const Point &point : findPoints(entry.getBody().front())) {
       observe(point, list.size());
-      list.push_back(b.getArrayAttr({point.tensor, point.node, point.op,
-                                     TypeAttr::get(point.value.getType())}));
+      auto type = cast<ShapedType>(point.value.getType());
+      list.push_back(
+          b.getArrayAttr({point.tensor, point.node, point.op,
+                          TypeAttr::get(RankedTensorType::get(
+                              type.getShape(), type.getElementType()))}));
     }
     numPoints += list.size();
     getOperation()->setAttr("cpu.points", b.getArrayAttr(list));
