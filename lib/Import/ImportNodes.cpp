@@ -161,6 +161,9 @@ void Importer::importNode(const onnx_ns::NodeProto &node, Scope &scope,
       error() << "is too large once its functions are expanded";
     return;
   }
+  if (!checkName("node", name) || !checkName("operator", node.op_type()) ||
+      !checkName("domain", domain))
+    return;
   if (node.op_type().empty()) {
     error() << "node '" << name << "' names no operator";
     return;

@@ -33,6 +33,8 @@ AffineExpr Importer::importDim(const onnx_ns::TensorShapeProto::Dimension &dim,
   if (!text.getAsInteger(10, number) && number >= 0 && number <= kMaxSize)
     return builder.getAffineConstantExpr(number);
   std::string fresh = (input + "_d" + Twine(index)).str();
+  if (!checkName("size", text))
+    return builder.getAffineConstantExpr(1);
   auto symbol = [&](StringRef name) {
     auto [entry, isNew] = symbols.try_emplace(name, symbolNames.size());
     if (isNew)

@@ -9,7 +9,9 @@
 #include "Importer.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "moe/Import/Import.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <google/protobuf/io/coded_stream.h>
 
@@ -17,7 +19,20 @@ namespace mlir::moe {
 
 constexpr int kMinOpset = 7, kMaxOpset = 26, kMaxIRVersion = 13;
 
+bool Importer::checkName(StringRef kind, StringRef name) {
+  if (llvm::json::isUTF8(name))
+    return true;
+  std::string shown;
+  llvm::raw_string_ostream stream(shown);
+  llvm::printEscapedString(name, stream);
+  error() << "the name of " << kind << " '" << shown
+          << "' is not UTF-8; the file is damaged, or its exporter wrong";
+  return false;
+}
+
 void Importer::define(Scope &scope, StringRef name, Value value) {
+  if (!checkName("value", name))
+    return;
   if (!scope.values.try_emplace(name, value).second)
     error() << "value '" << name << "' is defined twice";
 }
@@ -112,6 +127,8 @@ void Importer::importMain() {
   for (const auto &info : graph.input()) {
     if (!inputs.insert(info.name()).second)
       error() << "input '" << info.name() << "' is declared twice";
+    if (!checkName("input", info.name()))
+      continue;
     // An input with an initializer of its name has it as its default value.
     if (initializers.contains(info.name()))
       continue;

@@ -48,6 +48,8 @@ private:
   bool readFile();
   void checkVersions();
   void importMain();
+  /// Reports a name that is no text: it could be in no message and no report.
+  bool checkName(StringRef kind, StringRef name);
   /// Names a value; a graph gives each name one.
   void define(Scope &scope, StringRef name, Value value);
   /// The initializers' names; reports those that come twice.
