@@ -17,12 +17,14 @@
 #include "moe/Import/Import.h"
 #include "moe/Pipelines/Pipelines.h"
 #include "moe/Pipelines/Signature.h"
+#include "moe/Support/Provenance.h"
 #include "moe/Support/Report.h"
 #include "moe/Target/ModelFile.h"
 #include "moe/Target/Packer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/Threading.h"
 #include <chrono>
 #include <future>
@@ -81,7 +83,7 @@ private:
   llvm::raw_ostream &print;
   Location loc;
   OwningOpRef<ModuleOp> module;
-  bool hasDefect = false;
+  bool hasDefect = false, faultHappened = false;
   json::Object metadata, seconds;
   std::vector<const cpu::ISA *> variants;
   std::vector<std::future<FailureOr<ObjectCode>>> running;
@@ -108,7 +110,7 @@ LogicalResult Compiler::apply(ModuleOp module, Populate populate,
   pm.enableVerifier(false);
   pm.addInstrumentation(createChecker(isInvalid, options.reproducerFolder));
   if (!options.fault.empty())
-    pm.addInstrumentation(createFault(options.fault));
+    pm.addInstrumentation(createFault(options.fault, faultHappened));
   LogicalResult result = pm.run(module);
   hasDefect |= isInvalid || (failed(result) && isInternal(label));
   double elapsed =
@@ -136,10 +138,12 @@ LogicalResult Compiler::dump(Stage stage, ModuleOp module, StringRef suffix) {
     error = stream.error();
     stream.clear_error();
   }
-  if (error)
-    return emitError(loc) << "'" << path
-                          << "' cannot be written: " << error.message();
-  return success();
+  if (!error)
+    return success();
+  // Half a module would be taken for the whole.
+  (void)llvm::sys::fs::remove(path);
+  return emitError(loc) << "'" << path
+                        << "' cannot be written: " << error.message();
 }
 
 std::optional<LogicalResult> Compiler::reached(Stage stage, ModuleOp module,
@@ -157,6 +161,21 @@ bool hasUnknownOutput(ModuleOp module) {
   return main && llvm::any_of(main.getResultTypes(), [](Type type) {
            return isa<onnx::ValueType>(type);
          });
+}
+
+/// Whether the file has a tensor, computed by a node, whose name matches.
+static bool hasTensor(ModuleOp module, StringRef names) {
+  llvm::Regex regex(names);
+  WalkResult found = module.walk([&](onnx::NodeOp op) {
+    auto provenance = getProvenance(op.getLoc());
+    return provenance && llvm::any_of(provenance->tensors,
+                                      [&](StringAttr tensor) {
+                                        return regex.match(tensor.getValue());
+                                      })
+               ? WalkResult::interrupt()
+               : WalkResult::advance();
+  });
+  return found.wasInterrupted();
 }
 
 /// The packer describes banks before routing is lowered away: keep how many
@@ -367,6 +386,9 @@ LogicalResult Compiler::compile() {
   for (const std::string &file : externalFiles)
     if (failed(refuseInput(file, "external data of the model")))
       return failure();
+  if (!options.keepTensors.empty() && !hasTensor(*module, options.keepTensors))
+    return emitError(loc) << "--keep-tensors=" << options.keepTensors
+                          << ": no node gives a tensor of such a name";
   if (auto result = reached(Stage::ONNX, *module))
     return *result;
   if (failed(apply(*module, populateNormalizePipeline, "normalize")))
@@ -395,6 +417,9 @@ LogicalResult Compiler::compile() {
     if (options.stop != Stage::Model)
       break; // one instruction set is enough to print
   }
+  if (!options.fault.empty() && !faultHappened)
+    return emitError(loc) << "--inject-fault=" << options.fault
+                          << ": no such pass ran";
   if (failed(finishCodegen()))
     return failure();
   return outputFile && options.stop == Stage::Model ? writeModel() : success();

@@ -10,6 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/Pass.h"
+#include "moe/Support/Quote.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <csignal>
@@ -43,13 +44,16 @@ public:
                     OpPrintingFlags().enableDebugInfo().useLocalScope());
     });
     write("command", [&](raw_ostream &stream) {
-      stream << "moe-opt module.mlir --pass-pipeline='"
-             << module->getName().getStringRef() << "(";
+      std::string pipeline;
+      llvm::raw_string_ostream text(pipeline);
+      text << module->getName().getStringRef() << "(";
       bool nested = op != module;
       if (nested)
-        stream << op->getName().getStringRef() << "(";
-      pass->printAsTextualPipeline(stream);
-      stream << (nested ? "))'\n" : ")'\n");
+        text << op->getName().getStringRef() << "(";
+      pass->printAsTextualPipeline(text);
+      text << (nested ? "))" : ")");
+      stream << "moe-opt module.mlir --pass-pipeline="
+             << quoteForShell(pipeline) << "\n";
     });
   }
 
@@ -62,6 +66,9 @@ private:
     if (!error)
       print(stream);
     stream.close();
+    // Half a module would be taken for the whole.
+    if (stream.has_error())
+      (void)llvm::sys::fs::remove(path);
     stream.clear_error();
   }
 
@@ -71,15 +78,14 @@ private:
 
 class Fault : public PassInstrumentation {
 public:
-  explicit Fault(StringRef fault)
-      : crash(fault.consume_front("crash:")), pass(fault) {
-    if (StringRef(pass).consume_front("invalid:"))
-      pass = pass.substr(StringRef("invalid:").size());
-  }
+  Fault(StringRef fault, bool &happened)
+      : crash(fault.split(':').first == "crash"),
+        pass(fault.split(':').second.str()), happened(happened) {}
 
   void runBeforePass(Pass *current, Operation *op) override {
     if (current->getArgument() != pass)
       return;
+    happened = true;
     if (crash)
       std::raise(SIGSEGV);
     // No pass reads it, and the verifier wants text.
@@ -89,6 +95,7 @@ public:
 private:
   bool crash;
   std::string pass;
+  bool &happened;
 };
 
 } // namespace
@@ -98,6 +105,7 @@ std::unique_ptr<PassInstrumentation> moe::createChecker(bool &isInvalid,
   return std::make_unique<Checker>(isInvalid, folder);
 }
 
-std::unique_ptr<PassInstrumentation> moe::createFault(StringRef fault) {
-  return std::make_unique<Fault>(fault);
+std::unique_ptr<PassInstrumentation> moe::createFault(StringRef fault,
+                                                      bool &happened) {
+  return std::make_unique<Fault>(fault, happened);
 }

@@ -23,8 +23,9 @@ std::unique_ptr<PassInstrumentation> createChecker(bool &isInvalid,
                                                    llvm::StringRef folder);
 
 /// `crash:PASS` crashes in front of the pass, `invalid:PASS` leaves a module
-/// behind it that does not verify.
-std::unique_ptr<PassInstrumentation> createFault(llvm::StringRef fault);
+/// behind it that does not verify. Sets `happened` when it comes to that pass.
+std::unique_ptr<PassInstrumentation> createFault(llvm::StringRef fault,
+                                                 bool &happened);
 
 } // namespace mlir::moe
 

@@ -58,15 +58,20 @@ void moe_tools::prepareStreams() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-/// The flag that was given an empty value, or empty.
-static std::string emptyFlag(const CLI::App &app, int argc, char **argv) {
-  // After --flag= CLI11 would take the next argument as the value.
+/// The flag that is written with an empty value, or empty: after --flag= CLI11
+/// would take the next argument as the value.
+static std::string emptyArgument(int argc, char **argv) {
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
     if (argument.compare(0, 2, "--") == 0 &&
         argument.find('=') == argument.size() - 1)
       return argument.substr(0, argument.size() - 1);
   }
+  return "";
+}
+
+/// The flag that was given an empty value, or empty.
+static std::string emptyFlag(const CLI::App &app) {
   for (const CLI::Option *option : app.get_options())
     for (const std::string &value : option->results())
       if (value.empty())
@@ -76,13 +81,16 @@ static std::string emptyFlag(const CLI::App &app, int argc, char **argv) {
 
 bool moe_tools::parseFlags(CLI::App &app, const char *tool, int argc,
                            char **argv, int &result) {
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    result = app.exit(error) == 0 ? kOk : kUsage;
-    return false;
+  std::string flag = emptyArgument(argc, argv);
+  if (flag.empty()) {
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError &error) {
+      result = app.exit(error) == 0 ? kOk : kUsage;
+      return false;
+    }
+    flag = emptyFlag(app);
   }
-  std::string flag = emptyFlag(app, argc, argv);
   if (flag.empty())
     return true;
   std::fprintf(stderr, "%s: %s needs a value\n", tool, flag.c_str());

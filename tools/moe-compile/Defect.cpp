@@ -7,16 +7,19 @@
 //===----------------------------------------------------------------------===//
 
 #include "Defect.h"
+#include "moe/Support/Quote.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
-#include <iomanip>
 #include <new>
 #include <string>
 #include <sys/stat.h>
@@ -33,7 +36,7 @@ constexpr int kUserError = 1, kInternalError = 3;
 // A signal handler can allocate nothing: all is made beforehand.
 char **arguments;
 std::vector<char *> environment;
-std::string folder, logFile, variable;
+std::string folder, logFile, commandFile, variable;
 
 void print(const char *text) {
   // The message is all that is left to do; nothing follows from its failure.
@@ -46,10 +49,21 @@ void redirect(int descriptor, const char *path) {
     dup2(file, descriptor);
 }
 
-/// Whether the compilation fails in the same way in a process of its own.
-bool repeat() {
+/// Whether a process ended as a defect ends it, not by a limit or from outside.
+bool isDefect(int status) {
+  if (WIFEXITED(status))
+    return WEXITSTATUS(status) == kInternalError;
+  for (int signal : {SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV, SIGSYS})
+    if (WIFSIGNALED(status) && WTERMSIG(status) == signal)
+      return true;
+  return false;
+}
+
+/// Fails in the same way in a process of its own, or says why that is not
+/// known.
+const char *repeat() {
   if (mkdir(folder.c_str(), 0755) != 0)
-    return false;
+    return "it was not repeated, as this folder cannot be made: ";
   pid_t child = fork();
   if (child == 0) {
     redirect(STDOUT_FILENO, "/dev/null");
@@ -60,8 +74,21 @@ bool repeat() {
   int status = 0;
   while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
     ;
-  return child > 0 && (WIFSIGNALED(status) ||
-                       (WIFEXITED(status) && WEXITSTATUS(status) == 3));
+  if (child < 0 || !isDefect(status))
+    return "it did not happen again; what is known is in ";
+  // Written last: a full disk leaves it empty, or away.
+  struct stat command;
+  return stat(commandFile.c_str(), &command) == 0 && command.st_size > 0
+             ? "what it takes to see it again is in "
+             : "it happened again, but there is no module; what is known is "
+               "in ";
+}
+
+/// The user's signals and limits are no defects; unfinished files go.
+void endBySignal(int signal) {
+  llvm::sys::RunInterruptHandlers();
+  std::signal(signal, SIG_DFL);
+  raise(signal);
 }
 
 /// What the machine lacks is no defect.
@@ -77,8 +104,12 @@ void moe_tools::handleCrashes(char **argv) {
   arguments = argv;
   llvm::SmallString<128> temporary;
   llvm::sys::path::system_temp_directory(/*ErasedOnReboot=*/true, temporary);
-  folder = (temporary + "/moe-compile-" + std::to_string(getpid())).str();
+  // Containers give every process the same number.
+  folder = (temporary + "/moe-compile-" + std::to_string(getpid()) + "-" +
+            std::to_string(llvm::sys::Process::GetRandomNumber()))
+               .str();
   logFile = folder + "/log";
+  commandFile = folder + "/command";
   variable = std::string(kReproduceVariable) + "=" + folder;
   for (char **entry = environ; *entry; ++entry)
     environment.push_back(*entry);
@@ -94,14 +125,16 @@ void moe_tools::handleCrashes(char **argv) {
   });
   llvm::sys::AddSignalHandler(
       [](void *) { _exit(reportDefect("the compiler crashed")); }, nullptr);
+  for (int signal : {SIGQUIT, SIGXCPU})
+    std::signal(signal, endBySignal);
 }
 
 int moe_tools::reportDefect(const char *what) {
   print("moe-compile: internal error: ");
   print(what);
   print("; this is a defect of moe-compile, not of the model\n");
-  print(repeat() ? "note: what it takes to see it again is in "
-                 : "note: it did not happen again; what is known is in ");
+  print("note: ");
+  print(repeat());
   print(folder.c_str());
   print("\n");
   return kInternalError;
@@ -109,6 +142,9 @@ int moe_tools::reportDefect(const char *what) {
 
 void moe_tools::recordInvocation(const char *to, char **argv) {
   std::ofstream file(std::string(to) + "/invocation");
+  llvm::SmallString<128> here;
+  if (!llvm::sys::fs::current_path(here))
+    file << "cd " << mlir::moe::quoteForShell(here) << " && ";
   for (; *argv; ++argv)
-    file << std::quoted(*argv, '\'') << (argv[1] ? " " : "\n");
+    file << mlir::moe::quoteForShell(*argv) << (argv[1] ? " " : "\n");
 }

@@ -10,14 +10,14 @@
 #define MOE_TOOLS_MOE_COMPILE_PLAN_H
 
 #include "moe/Pipelines/Compile.h"
+#include "moe_rt/moe_rt.h"
 
 namespace moe_tools {
 
 /// Compiles without reading a weight, and prints as JSON what was raised, the
-/// size of the files and the runtime's memory plan. `budget` as --memory-budget
-/// of moe-run, or empty.
+/// size of the files and the runtime's memory plan of a session with `session`.
 mlir::moe::Outcome printPlan(mlir::moe::CompileOptions options,
-                             const std::string &budget,
+                             const moe_rt_options &session,
                              mlir::MLIRContext *context);
 
 } // namespace moe_tools

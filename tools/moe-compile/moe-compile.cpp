@@ -8,10 +8,12 @@
 
 #include "Defect.h"
 #include "Plan.h"
+#include "SessionFlags.h"
 #include "mlir/IR/Diagnostics.h"
 #include "moe/CodeGen/CPU/EmitObject.h"
 #include "moe/Pipelines/Compile.h"
 #include "moe/Pipelines/Pipelines.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Regex.h"
 #include <CLI/CLI.hpp>
@@ -88,7 +90,8 @@ int main(int argc, char **argv) {
   moe::CompileOptions options;
   std::string march, stage = "model";
   Later target{"cpu", "--target", "cpu"}, weights{"keep", "--weights", "keep"};
-  std::string gpuArch, compat, triple, disabled, budget;
+  std::string gpuArch, compat, triple, disabled;
+  moe_tools::SessionFlags session;
   bool plan = false;
   app.add_option("model", options.input, "The ONNX file")->required();
   app.add_option("-o,--output", options.output,
@@ -116,17 +119,14 @@ int main(int argc, char **argv) {
                  "Threads of code generation (default: one for each CPU)");
   app.add_flag("--plan", plan,
                "Print what the model would need, as JSON: nothing is packed");
-  app.add_option("--memory-budget", budget,
-                 "With --plan: bytes for everything (4GiB, 500M), or the share "
-                 "of each layer's experts to hold (25%)");
+  CLI::App *planned = app.add_option_group("With --plan, as for moe-run");
+  session.add(*planned);
   // For tests of what happens then; not in the help.
   app.add_option("--inject-fault", options.fault)->group("");
   app.set_version_flag("--version", "moe-compile 0.1.0");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError &error) {
-    return app.exit(error) == 0 ? Ok : Usage;
-  }
+  int result = Ok;
+  if (!moe_tools::parseFlags(app, "moe-compile", argc, argv, result))
+    return result;
 
   auto refuse = [](const std::string &flag, const std::string &why) {
     llvm::errs() << "moe-compile: " << flag << " " << why << "\n";
@@ -154,8 +154,20 @@ int main(int argc, char **argv) {
     for (const char *flag : {"--output", "--emit", "--report"})
       if (app.count(flag))
         return refuse(flag, "has no effect with --plan");
-  if (!plan && app.count("--memory-budget"))
-    return refuse("--memory-budget", "needs --plan; moe-run takes it too");
+  for (const CLI::Option *option : planned->get_options())
+    if (!plan && option->count())
+      return refuse(option->get_name(), "needs --plan; moe-run takes it too");
+  moe_rt_options sessionOptions;
+  if (std::string problem; !session.fill(sessionOptions, problem)) {
+    llvm::errs() << "moe-compile: " << problem << "\n";
+    return Usage;
+  }
+  // Names of files go into the model, whose metadata is text.
+  for (const std::string &path : {options.input, options.output})
+    if (!llvm::json::isUTF8(path))
+      return refuse(path, "is not UTF-8; give the file another name");
+  if (!options.fault.empty() && !StringRef(options.fault).contains(':'))
+    return refuse("--inject-fault=" + options.fault, "is no fault");
   bool isModel = options.stop == moe::Stage::Model && !plan;
   if (isModel && options.output.empty())
     return refuse("-o", "is needed: where to write the model");
@@ -190,7 +202,7 @@ int main(int argc, char **argv) {
   if (plan && march.empty())
     options.isas = {moe::cpu::getHostISA().name.str()};
   moe::Outcome outcome =
-      plan ? moe_tools::printPlan(options, budget, &context)
+      plan ? moe_tools::printPlan(options, sessionOptions, &context)
            : moe::compileModel(options, &context, llvm::outs());
   if (outcome == moe::Outcome::InternalError)
     return options.reproducerFolder.empty()
