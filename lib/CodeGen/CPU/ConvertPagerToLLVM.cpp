@@ -6,22 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/ONNX/IR/ONNX.h"
-#include "dialects/Pager/IR/Pager.h"
+#include "PagerLowering.h"
 #include "dialects/Weights/IR/Weights.h"
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/SymbolTable.h"
 #include "moe/CodeGen/CPU/Passes.h"
 #include "moe_rt/moe_rt.h"
-#include "moe_rt/moe_rt_abi.h"
 #include <cstddef>
 
 namespace mlir::moe::cpu {
@@ -31,78 +22,7 @@ namespace mlir::moe::cpu {
 
 using namespace mlir;
 using namespace mlir::moe;
-
-namespace {
-
-/// Rewrites the operations that need the frame, in place, to LLVM operations
-/// that read it and call through its function table. Buffers are bridged by
-/// casts between descriptors and memrefs, which cancel when the rest is
-/// converted.
-class PagerLowering {
-public:
-  PagerLowering(ModuleOp module)
-      : module(module), symbols(module), typeConverter(module.getContext()),
-        b(module.getLoc(), module.getContext()),
-        pointer(LLVM::LLVMPointerType::get(module.getContext())),
-        i32(b.getI32Type()), i64(b.getI64Type()) {}
-  LogicalResult run();
-
-private:
-  Value frame(Operation *op) {
-    return op->getParentOfType<func::FuncOp>().getArgument(0);
-  }
-  Value constant(Type type, int64_t value) {
-    return arith::ConstantOp::create(b, b.getIntegerAttr(type, value));
-  }
-  Value load(Type type, Value base, int64_t offset) {
-    return LLVM::LoadOp::create(b, type, advance(base, offset));
-  }
-  Value advance(Value base, int64_t offset) {
-    if (offset == 0)
-      return base;
-    return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base,
-                               ArrayRef<LLVM::GEPArg>{int32_t(offset)});
-  }
-  /// base + value bytes.
-  Value advance(Value base, Value bytes) {
-    return LLVM::GEPOp::create(b, pointer, b.getI8Type(), base, bytes);
-  }
-  Value toI64(Value index) { return arith::IndexCastOp::create(b, i64, index); }
-  Value toIndex(Value integer) {
-    return arith::IndexCastOp::create(b, b.getIndexType(), integer);
-  }
-  Value session(Value frame) {
-    return load(pointer, frame, offsetof(moe_rt_abi_frame, session));
-  }
-  /// Calls entry `offset` of the host table with the session first.
-  Value call(Value frame, size_t offset, Type result, ValueRange arguments);
-  Value pointerOf(Value memref);
-  /// A memref of `type` at `address`; sizes and strides as in pager.buffer.
-  Value makeMemRef(MemRefType type, Value address, ValueRange sizes,
-                   ValueRange strides);
-  Value stateField(Value frame, Value slot, Type type, size_t offset);
-
-  void lowerSymbol(onnx::SymbolOp op);
-  void lowerBuffer(pager::BufferOp op);
-  void lowerPrefetch(pager::PrefetchOp op);
-  void lowerCount(pager::CountOp op);
-  void lowerObserve(pager::ObserveOp op);
-  Value getShapeTable(func::FuncOp function);
-  func::FuncOp getThunk(func::FuncOp body, LLVM::LLVMStructType captures);
-  void lowerParallelCall(pager::ParallelCallOp op);
-  LogicalResult lowerForEach(pager::ForEachReadyOp op);
-  LogicalResult checkLayerCalls();
-  void returnOnError(Value code, func::FuncOp function);
-
-  ModuleOp module;
-  SymbolTable symbols;
-  LLVMTypeConverter typeConverter;
-  ImplicitLocOpBuilder b;
-  Type pointer, i32, i64;
-  SmallVector<Attribute> kernels;
-  DenseMap<Operation *, func::FuncOp> thunks;
-  DenseMap<Operation *, Value> shapeTables;
-};
+using namespace mlir::moe::cpu;
 
 Value PagerLowering::call(Value frame, size_t offset, Type result,
                           ValueRange arguments) {
@@ -275,164 +195,6 @@ void PagerLowering::lowerObserve(pager::ObserveOp op) {
   b.setInsertionPoint(op);
 }
 
-/// A value as `type`, for one side of the conversion that is not done yet.
-static Value castTo(OpBuilder &b, Value value, Type type) {
-  if (value.getType() == type)
-    return value;
-  return UnrealizedConversionCastOp::create(b, value.getLoc(), type, value)
-      .getResult(0);
-}
-
-/// The function with the runtime's signature that takes the captures out of
-/// their structure and calls the body; one for each body.
-func::FuncOp PagerLowering::getThunk(func::FuncOp body,
-                                     LLVM::LLVMStructType captures) {
-  func::FuncOp &thunk = thunks[body];
-  if (thunk)
-    return thunk;
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(body);
-  thunk = func::FuncOp::create(b, (body.getName() + "_thunk").str(),
-                               b.getFunctionType({pointer, i64, i64}, {}));
-  thunk.setPrivate();
-  symbols.insert(thunk);
-  Block *entry = thunk.addEntryBlock();
-  b.setInsertionPointToStart(entry);
-  SmallVector<Value> operands;
-  for (auto [i, field] : llvm::enumerate(captures.getBody())) {
-    Value address =
-        LLVM::GEPOp::create(b, pointer, captures, entry->getArgument(0),
-                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
-    operands.push_back(castTo(b, LLVM::LoadOp::create(b, field, address),
-                              body.getArgumentTypes()[i]));
-  }
-  operands.push_back(toIndex(entry->getArgument(1)));
-  operands.push_back(toIndex(entry->getArgument(2)));
-  func::CallOp::create(b, body, operands);
-  func::ReturnOp::create(b);
-  return thunk;
-}
-
-/// Captures travel in a structure on the caller's stack.
-void PagerLowering::lowerParallelCall(pager::ParallelCallOp op) {
-  SmallVector<Type> fields;
-  for (Value capture : op.getCaptures())
-    fields.push_back(typeConverter.convertType(capture.getType()));
-  auto structType =
-      LLVM::LLVMStructType::getLiteral(module.getContext(), fields);
-
-  Value context;
-  {
-    // One allocation for each call site, not for each iteration around it.
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(
-        &op->getParentOfType<func::FuncOp>().getBody().front());
-    context = LLVM::AllocaOp::create(b, pointer, structType, constant(i64, 1));
-  }
-  for (auto [i, capture] : llvm::enumerate(op.getCaptures())) {
-    Value address =
-        LLVM::GEPOp::create(b, pointer, structType, context,
-                            ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(i)});
-    LLVM::StoreOp::create(b, castTo(b, capture, fields[i]), address);
-  }
-
-  func::FuncOp thunk =
-      getThunk(symbols.lookup<func::FuncOp>(op.getBody()), structType);
-  Value address = func::ConstantOp::create(
-      b, thunk.getFunctionType(), FlatSymbolRefAttr::get(thunk.getNameAttr()));
-  call(frame(op), offsetof(moe_rt_abi_host, parallel_for), {},
-       {castTo(b, address, pointer), context, toI64(op.getN()),
-        toI64(op.getGrain())});
-}
-
-/// Branches to a return of `code` when it is not 0, and goes on behind.
-void PagerLowering::returnOnError(Value code, func::FuncOp function) {
-  Value failed = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, code,
-                                       constant(i32, 0));
-  Block *block = b.getInsertionBlock();
-  Block *rest = block->splitBlock(b.getInsertionPoint());
-  Block *leave = new Block();
-  function.getBody().push_back(leave);
-  b.setInsertionPointToEnd(block);
-  cf::CondBranchOp::create(b, failed, leave, ValueRange(), rest, ValueRange());
-  b.setInsertionPointToEnd(leave);
-  func::ReturnOp::create(b, code);
-  b.setInsertionPointToStart(rest);
-}
-
-LogicalResult PagerLowering::lowerForEach(pager::ForEachReadyOp op) {
-  auto function = dyn_cast<func::FuncOp>(op->getParentOp());
-  if (!function || function.getNumResults() != 1)
-    return op.emitError(
-        "expert streams run in the entry or a layer, outside of "
-        "loops");
-  Value frameValue = function.getArgument(0);
-  Value bank =
-      UnrealizedConversionCastOp::create(b, i32, op.getBank()).getResult(0);
-  Value opened = call(frameValue, offsetof(moe_rt_abi_host, stream_open), i32,
-                      {bank, pointerOf(op.getCounts()), toI64(op.getTokens())});
-  returnOnError(opened, function);
-
-  Block *before = b.getInsertionBlock();
-  Block *after = before->splitBlock(op->getIterator());
-  Block *head = new Block(), *exit = new Block();
-  function.getBody().getBlocks().insert(after->getIterator(), head);
-  function.getBody().getBlocks().insert(after->getIterator(), exit);
-  b.setInsertionPointToEnd(before);
-  cf::BranchOp::create(b, head);
-
-  b.setInsertionPointToEnd(head);
-  Value expert =
-      call(frameValue, offsetof(moe_rt_abi_host, stream_next), i32, {});
-  Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, expert,
-                                     constant(i32, 0));
-  Value expertIndex = toIndex(expert);
-  Block *body = &op.getBody().front();
-  body->getArgument(0).replaceAllUsesWith(expertIndex);
-  body->eraseArgument(0);
-  function.getBody().getBlocks().splice(exit->getIterator(),
-                                        op.getBody().getBlocks());
-  cf::CondBranchOp::create(b, more, body, ValueRange(), exit, ValueRange());
-
-  // A part that cannot be read ends the stream; its close tells why.
-  SmallVector<pager::WaitPartOp> waits(body->getOps<pager::WaitPartOp>());
-  pager::YieldOp yield = cast<pager::YieldOp>(body->getTerminator());
-  for (pager::WaitPartOp wait : waits) {
-    b.setInsertionPoint(wait);
-    Value part = constant(i32, wait.getPart());
-    Value address = call(frameValue, offsetof(moe_rt_abi_host, stream_part),
-                         pointer, {expert, part});
-    Value null = LLVM::ZeroOp::create(b, pointer);
-    Value ok = LLVM::ICmpOp::create(b, LLVM::ICmpPredicate::ne, address, null);
-    for (Operation *user : llvm::make_early_inc_range(wait->getUsers())) {
-      auto view = cast<pager::PartViewOp>(user);
-      OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPoint(view);
-      view.replaceAllUsesWith(
-          makeMemRef(cast<MemRefType>(view.getType()), address, {}, {}));
-      view.erase();
-    }
-    Block *block = wait->getBlock();
-    Block *rest = block->splitBlock(wait);
-    b.setInsertionPointToEnd(block);
-    cf::CondBranchOp::create(b, ok, rest, ValueRange(), exit, ValueRange());
-    wait.erase();
-  }
-  b.setInsertionPoint(yield);
-  call(frameValue, offsetof(moe_rt_abi_host, stream_release), {}, {expert});
-  cf::BranchOp::create(b, head);
-  yield.erase();
-
-  b.setInsertionPointToEnd(exit);
-  Value closed =
-      call(frameValue, offsetof(moe_rt_abi_host, stream_close), i32, {});
-  cf::BranchOp::create(b, after);
-  b.setInsertionPoint(op);
-  returnOnError(closed, function);
-  op.erase();
-  return success();
-}
-
 /// A layer that failed ends the run.
 LogicalResult PagerLowering::checkLayerCalls() {
   SmallVector<func::CallOp> calls;
@@ -497,6 +259,8 @@ LogicalResult PagerLowering::run() {
   module->setAttr("cpu.kernels", b.getArrayAttr(kernels));
   return success();
 }
+
+namespace {
 
 /// Banks become their numbers: constants in the entry, arguments of layers.
 void lowerBanks(ModuleOp module) {
