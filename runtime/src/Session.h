@@ -56,6 +56,8 @@ private:
   moe_rt_status bindSymbols();
   moe_rt_status checkShapes();
   std::string sizeText(const moe_rt::Poly &size, int64_t value) const;
+  moe_rt_status exportState(int32_t index, const std::vector<int64_t> &shape,
+                            uint64_t bytes, moe_rt_tensor &tensor);
   moe_rt_status prepareStates();
   moe_rt_status importState(int32_t index);
   moe_rt_status growState(int32_t index, int64_t needed);
