@@ -4,8 +4,8 @@
 # quarter of its experts and with a budget in bytes, holds no more than the budget
 # and 64 MiB, and gives the same tokens. Code of 48 layers takes no more time and
 # space than that of 12; 8 GB are packed at 80 % of the speed of a copy; gathers for
-# each choice run in the memory of the weights. Every fuzz target runs for five minutes
-# where libFuzzer is installed.
+# each choice run in the memory of the weights. The runtime's tests run under the
+# sanitizers, and every fuzz target for five minutes where libFuzzer is installed.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 set -eu
 cd "$(dirname "$0")/.."
@@ -60,6 +60,7 @@ rm -rf "$out/gather" "$out"/model.* "$out"/large.*
 /usr/bin/python3 scripts/make-large-model.py "$out/eight" 8
 /usr/bin/python3 scripts/check-large.py "$bin" "$out/eight" pack
 rm -rf "$out/eight"
+scripts/check-sanitizers.sh
 if [ -n "$(find "$(clang-22 -print-resource-dir)/lib" -name 'libclang_rt.fuzzer*' 2>/dev/null)" ]; then
   cmake --preset fuzz >"$out/fuzz.log"
   cmake --build --preset fuzz >"$out/fuzz.log" || { cat "$out/fuzz.log"; exit 1; }
