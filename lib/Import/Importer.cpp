@@ -17,6 +17,8 @@
 
 namespace mlir::moe {
 
+/// Bufferization compares each output with each reader: more take minutes.
+constexpr int kMaxOutputs = 2048;
 constexpr int kMinOpset = 7, kMaxOpset = 26, kMaxIRVersion = 13;
 
 bool Importer::checkName(StringRef kind, StringRef name) {
@@ -177,6 +179,9 @@ void Importer::importMain() {
   }
   if (graph.output_size() == 0)
     error() << "has no outputs";
+  if (graph.output_size() > kMaxOutputs)
+    error() << "has " << graph.output_size() << " outputs, more than "
+            << kMaxOutputs;
   func::ReturnOp::create(builder, module->getLoc(), results);
   main.setType(builder.getFunctionType(types, ValueRange(results).getTypes()));
   main.setAllResultAttrs(resultAttrs);

@@ -167,6 +167,9 @@ def limits():
                              n("FusedMatMul", ["m", "w"], ["f"], domain="com.microsoft", alpha=0.5),
                              n("Sum", ["q", "k", "g", "f"], ["y"])], [x], [y],
           [("c", numpy.float32(0)), ("w", numpy.ones((4, 4), "f"))], target="regressions/import")
+    model("rotary-empty-cache", [n("RotaryEmbedding", ["q", "z", "w"], ["y"])],
+          [("q", f, [2, 2, 3, 8]), ("z", f, [0, 3, 4])], [y], [("w", numpy.ones((2, 3, 4), "f"))], opset=23,
+          target="regressions/import")
     model("no-operator", [n("", ["x"], ["y"])], [x], [y], target="regressions/import")
 
     def doubling(name, levels, node):
@@ -193,6 +196,8 @@ def limits():
     nested("nested-66", 66)
     nested("nested-150", 150)
     model("sizes", [n("Neg", ["x0"], ["y"])], [(f"x{i}", f, [None] * 5) for i in range(820)], [y], target="regressions/import")
+    model("many-outputs", [n("Neg", ["x"], [f"y{k}"]) for k in range(2049)], [x], [(f"y{k}", f, None) for k in range(2049)],
+          target="regressions/import")
     model("rank", [n("Neg", ["x"], ["y"])], [("x", f, [2] * 65)], [y], target="regressions/import")
     sizes = ["n", "+".join(["n"] * 3000), "*".join(["n"] * 3000), "9223372036854775807*n*3", "99999999999999"]
     model("size-formulas", [n("Neg", ["x"], ["y"])], [("x", f, sizes)], [y], target="regressions/import")

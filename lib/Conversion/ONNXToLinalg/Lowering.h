@@ -132,6 +132,15 @@ inline Type resultElement(onnx::NodeOp op) {
   return cast<RankedTensorType>(op.getResult(0).getType()).getElementType();
 }
 
+/// Whether a tensor has no elements: upstream's slices must lie inside of what
+/// they cut, also when they are empty.
+inline bool isEmpty(ArrayRef<AffineExpr> dims) {
+  return llvm::any_of(dims, [](AffineExpr dim) {
+    auto constant = dyn_cast<AffineConstantExpr>(dim);
+    return constant && constant.getValue() == 0;
+  });
+}
+
 /// Number of elements of a tensor with these dimensions.
 onnx::Poly countElements(ArrayRef<AffineExpr> dims);
 

@@ -14,15 +14,6 @@ using namespace mlir::moe;
 
 namespace {
 
-/// True for a tensor without elements: upstream's slices must lie inside of
-/// what they cut, also when they are empty.
-bool isEmpty(ArrayRef<AffineExpr> dims) {
-  return llvm::any_of(dims, [](AffineExpr dim) {
-    auto constant = dyn_cast<AffineConstantExpr>(dim);
-    return constant && constant.getValue() == 0;
-  });
-}
-
 Lowered lowerReshape(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   return l.reshape(inputs[0], resultDims(op));
 }

@@ -61,6 +61,7 @@ public:
 private:
   std::string splitHeads();
   std::string checkCaches(ArrayRef<Value> caches);
+  bool requireWithin(AffineExpr part, AffineExpr whole);
   Value getRows(Value cache);
   Value turn(Value a, Value b, Value cosine, Value sine, bool second);
 
@@ -100,6 +101,16 @@ std::string RotaryLowering::splitHeads() {
   return {};
 }
 
+/// Checked before a run, or false now when no run could pass.
+bool RotaryLowering::requireWithin(AffineExpr part, AffineExpr whole) {
+  auto size = dyn_cast<AffineConstantExpr>(part),
+       room = dyn_cast<AffineConstantExpr>(whole);
+  if (room && (size ? size.getValue() > room.getValue() : isEmpty(whole)))
+    return false;
+  l.requireWithin(part, whole);
+  return true;
+}
+
 /// A cache without positions has a row for each of the input's.
 std::string RotaryLowering::checkCaches(ArrayRef<Value> caches) {
   full = op.getInt("full_caches", 0);
@@ -107,14 +118,15 @@ std::string RotaryLowering::checkCaches(ArrayRef<Value> caches) {
     Dims cacheDims = l.dims(cache);
     if (cacheDims.size() != (positions ? 2u : 3u))
       return "its caches have an unexpected rank";
-    l.requireWithin(l.b.getAffineConstantExpr(full ? 2 * half : half),
-                    cacheDims.back());
     Dims rows = positions ? l.dims(positions) : cacheDims;
     if (rows.size() < 2)
       return "its positions must be [batch, sequence]";
-    if (rows[0] != l.b.getAffineConstantExpr(1))
-      l.requireWithin(dims[0], rows[0]);
-    l.requireWithin(dims[positionDim], rows[1]);
+    bool isShared = rows[0] == l.b.getAffineConstantExpr(1);
+    AffineExpr columns = l.b.getAffineConstantExpr(full ? 2 * half : half);
+    if (!requireWithin(columns, cacheDims.back()) ||
+        (!isShared && !requireWithin(dims[0], rows[0])) ||
+        !requireWithin(dims[positionDim], rows[1]))
+      return "its caches or positions are smaller than its input";
   }
   return {};
 }
@@ -166,7 +178,7 @@ Lowered RotaryLowering::lower(Value cosines, Value sines) {
     reason = checkCaches({cosines, sines});
   if (!reason.empty())
     return Lowered::no(reason);
-  if (half == 0)
+  if (half == 0 || isEmpty(dims))
     return l.reshape(x, out);
   bool interleaved = op.getInt("interleaved", 0);
   Columns firsts = {0, interleaved ? 2 : 1, half};
