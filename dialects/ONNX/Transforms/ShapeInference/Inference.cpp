@@ -411,7 +411,8 @@ Inference::Rule RuleTable::lookup(StringRef domain, StringRef op,
 
 bool RuleTable::hasSignatures() const {
   return llvm::all_of(rows, [](const auto &entry) {
-    auto [domain, op] = entry.first().rsplit("::");
+    StringRef domain, op;
+    std::tie(domain, op) = entry.first().rsplit("::");
     if (op.empty())
       std::swap(domain, op);
     return llvm::all_of(entry.second, [&](const Row &row) {
