@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Npy.h"
+#include "WholeFile.h"
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
@@ -320,16 +321,12 @@ bool moe_tools::writeNpy(const std::string &path, const Array &given,
     header += ' ';
   header += '\n';
   uint16_t length = uint16_t(header.size());
-  File file(std::fopen(path.c_str(), "wb"));
-  bool ok = file && std::fwrite("\x93NUMPY\x01\x00", 1, 8, file.get()) == 8 &&
-            std::fwrite(&length, 1, 2, file.get()) == 2 &&
-            std::fwrite(header.data(), 1, length, file.get()) == length &&
-            std::fwrite(array.bytes.data(), 1, array.bytes.size(),
-                        file.get()) == array.bytes.size() &&
-            std::fflush(file.get()) == 0;
-  if (!ok)
-    problem = path + ": " + std::strerror(errno);
-  return ok;
+  WholeFile file(path);
+  file.write("\x93NUMPY\x01\x00", 8);
+  file.write(&length, 2);
+  file.write(header.data(), length);
+  file.write(array.bytes.data(), array.bytes.size());
+  return file.finish(problem);
 }
 
 double moe_tools::elementAsDouble(const Array &array, int64_t index) {

@@ -32,7 +32,8 @@ struct Array {
 /// with the reason in `problem`.
 bool readNpy(const std::string &path, Array &array, std::string &problem);
 
-/// Writes version 1.0; bfloat16, which the format lacks, as float32.
+/// Writes version 1.0; bfloat16, which the format lacks, as float32. A file of
+/// this name stays as it is when that fails.
 bool writeNpy(const std::string &path, const Array &array,
               std::string &problem);
 
