@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes) {
     return 0;
   // What comparisons and conversions do with it.
   for (int64_t i = 0, count = array.count(); i < count; ++i)
-    (void)moe_tools::elementAsDouble(array, i);
+    (void)(moe_tools::elementAsDouble(array, i) +
+           double(moe_tools::elementAsInteger(array, i)));
   for (moe_rt_type type : {MOE_RT_F16, MOE_RT_BF16, MOE_RT_F64, MOE_RT_F32})
     (void)moe_tools::convertFloats(array, type);
   return 0;

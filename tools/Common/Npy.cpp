@@ -329,53 +329,70 @@ bool moe_tools::writeNpy(const std::string &path, const Array &given,
   return file.finish(problem);
 }
 
+bool moe_tools::isFloat(moe_rt_type type) { return type <= MOE_RT_BF16; }
+
+/// What is stored at `at` as a `Value`.
+template <typename Value>
+static Value load(const char *at) {
+  Value value;
+  std::memcpy(&value, at, sizeof(value));
+  return value;
+}
+
+template <typename Number>
+static Number loadInteger(moe_rt_type type, const char *at) {
+  switch (type) {
+  case MOE_RT_I8:
+    return load<int8_t>(at);
+  case MOE_RT_U8:
+  case MOE_RT_BOOL:
+    return load<uint8_t>(at);
+  case MOE_RT_I16:
+    return load<int16_t>(at);
+  case MOE_RT_U16:
+    return load<uint16_t>(at);
+  case MOE_RT_I32:
+    return load<int32_t>(at);
+  case MOE_RT_U32:
+    return load<uint32_t>(at);
+  case MOE_RT_I64:
+    return Number(load<int64_t>(at));
+  case MOE_RT_U64:
+    return Number(load<uint64_t>(at));
+  default:
+    return 0;
+  }
+}
+
+static const char *elementAt(const Array &array, int64_t index) {
+  return array.bytes.data() + index * moe_rt_type_size(array.type);
+}
+
 double moe_tools::elementAsDouble(const Array &array, int64_t index) {
-  const char *at = array.bytes.data() + index * moe_rt_type_size(array.type);
-  auto read = [&](auto value) {
-    std::memcpy(&value, at, sizeof(value));
-    return double(value);
-  };
+  const char *at = elementAt(array, index);
   switch (array.type) {
   case MOE_RT_F32:
-    return read(float());
+    return load<float>(at);
   case MOE_RT_F64:
-    return read(double());
-  case MOE_RT_F16: {
-    uint16_t half;
-    std::memcpy(&half, at, 2);
-    return halfToFloat(half);
-  }
+    return load<double>(at);
+  case MOE_RT_F16:
+    return halfToFloat(load<uint16_t>(at));
   case MOE_RT_BF16: {
-    uint16_t half;
-    std::memcpy(&half, at, 2);
-    uint32_t bits = uint32_t(half) << 16;
+    uint32_t bits = uint32_t(load<uint16_t>(at)) << 16;
     float value;
     std::memcpy(&value, &bits, 4);
     return value;
   }
-  case MOE_RT_I8:
-    return read(int8_t());
-  case MOE_RT_U8:
-  case MOE_RT_BOOL:
-    return read(uint8_t());
-  case MOE_RT_I16:
-    return read(int16_t());
-  case MOE_RT_U16:
-    return read(uint16_t());
-  case MOE_RT_I32:
-    return read(int32_t());
-  case MOE_RT_U32:
-    return read(uint32_t());
-  case MOE_RT_I64:
-    return read(int64_t());
-  case MOE_RT_U64:
-    return read(uint64_t());
+  default:
+    return loadInteger<double>(array.type, at);
   }
-  return 0;
+}
+
+Integer moe_tools::elementAsInteger(const Array &array, int64_t index) {
+  return loadInteger<Integer>(array.type, elementAt(array, index));
 }
 
 bool moe_tools::convertFloats(Array &array, moe_rt_type type) {
-  auto isFloat = [](moe_rt_type t) { return t <= MOE_RT_BF16; };
   if (array.type == type)
     return true;
   if (!isFloat(array.type) || !isFloat(type))

@@ -41,8 +41,15 @@ bool writeNpy(const std::string &path, const Array &array,
 /// nearest even). False when the types are not both float.
 bool convertFloats(Array &array, moe_rt_type type);
 
-/// Element as a double, for comparisons.
+/// Whether the elements are floating-point numbers; else integers or bools.
+bool isFloat(moe_rt_type type);
+
+/// Element as a double; 64-bit integers are rounded.
 double elementAsDouble(const Array &array, int64_t index);
+
+/// Holds every element that is not a float.
+using Integer = __int128;
+Integer elementAsInteger(const Array &array, int64_t index);
 
 } // namespace moe_tools
 

@@ -135,13 +135,6 @@ void Watch::lookAt(int32_t point, const Array &array) {
           std::string("node '") + info.node + "' (" + info.op + "), ", array);
 }
 
-static std::string shapeText(const Array &array) {
-  std::string text;
-  for (int64_t size : array.shape)
-    text += (text.empty() ? "" : ", ") + std::to_string(size);
-  return "[" + text + "]";
-}
-
 /// Prints a line about the tensor, and writes it where there is a folder.
 void Watch::dump(const moe_rt_point &point, const Array &array) {
   double least = INFINITY, most = -INFINITY, sum = 0;
@@ -157,7 +150,7 @@ void Watch::dump(const moe_rt_point &point, const Array &array) {
     ++finite;
   }
   std::printf("%s: %s %s", point.tensor, moe_rt_type_name(point.type),
-              shapeText(array).c_str());
+              shapeText(array.shape).c_str());
   if (finite > 0)
     std::printf(", min %g, mean %g, max %g", least, sum / double(finite), most);
   int64_t infinite = array.count() - finite - nans;
@@ -187,10 +180,9 @@ void Watch::compare(const std::string &tensor, const std::string &where,
   Array want;
   if (!readNpy(reference->second, want, problem))
     return;
-  // The code may compute the elements in another shape.
-  if (array.count() == want.count())
-    array.shape = want.shape;
-  std::string difference = findDifference(array, want, options.tolerance);
+  std::string difference = findMismatch(array, want, Shapes::Regrouped);
+  if (difference.empty())
+    difference = findDifference(array, want, options.tolerance);
   if (difference.empty()) {
     if (differences == 0)
       lastEqual = tensor;

@@ -168,7 +168,9 @@ int takeOutput(Runtime &runtime, const Flags &flags, int32_t index,
   Array want;
   if (!readNpy(*expected, want, problem))
     return complain(problem);
-  std::string difference = findDifference(got, want, flags.watch.tolerance);
+  std::string difference = findMismatch(got, want, Shapes::Equal);
+  if (difference.empty())
+    difference = findDifference(got, want, flags.watch.tolerance);
   return difference.empty() ? kOk
                             : complain("output '" + name + "' " + difference);
 }
@@ -242,9 +244,11 @@ void addFlags(CLI::App &app, Flags &flags) {
       ->allow_extra_args(false);
   app.add_option("--expect-dir", flags.expectFolder,
                  "A folder of NAME.npy to compare with");
-  app.add_option("--rtol", flags.watch.tolerance.rtol, "Relative tolerance")
+  app.add_option("--rtol", flags.watch.tolerance.rtol,
+                 "Relative tolerance of floats")
       ->check(realNumber(0));
-  app.add_option("--atol", flags.watch.tolerance.atol, "Absolute tolerance")
+  app.add_option("--atol", flags.watch.tolerance.atol,
+                 "Absolute tolerance of floats")
       ->check(realNumber(0));
   flags.session.add(app);
   app.add_option("--stats", flags.statsFile, "Write statistics as JSON");
