@@ -13,13 +13,6 @@
 
 using namespace moe_tools;
 
-std::string moe_tools::fileName(std::string tensor) {
-  for (char &c : tensor)
-    if (c == '/')
-      c = '_';
-  return tensor + ".npy";
-}
-
 std::string moe_tools::shapeText(const std::vector<int64_t> &shape) {
   std::string text;
   for (int64_t size : shape)

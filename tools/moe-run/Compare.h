@@ -38,9 +38,6 @@ std::string findDifference(const Array &got, const Array &want,
 /// "[2, 48]"
 std::string shapeText(const std::vector<int64_t> &shape);
 
-/// The file of a tensor: `/` cannot be in a file's name.
-std::string fileName(std::string tensor);
-
 } // namespace moe_tools
 
 #endif // MOE_TOOLS_MOE_RUN_COMPARE_H

@@ -19,7 +19,8 @@ using namespace moe_tools;
 namespace fs = std::filesystem;
 
 Watch::Watch(const moe_rt_model *model, const WatchOptions &options)
-    : model(model), options(options) {
+    : model(model), options(options),
+      references(options.compareFolder, options.tolerance) {
   for (int32_t i = 0; i < moe_rt_model_point_count(model); ++i)
     points.push_back(moe_rt_model_point(model, i));
   dumped.resize(points.size());
@@ -29,7 +30,8 @@ Watch::Watch(const moe_rt_model *model, const WatchOptions &options)
 bool Watch::attach(moe_rt_session *session, std::string &problem) {
   if (options.dump.empty() && options.compareFolder.empty() && !options.profile)
     return true;
-  if (!findDumps(problem) || !findReferences(problem))
+  if (!findDumps(problem) ||
+      (!options.compareFolder.empty() && !references.find(model, problem)))
     return false;
   auto observer = [](void *self, int32_t point, const void *data,
                      const int64_t *sizes, const int64_t *strides) {
@@ -76,18 +78,6 @@ bool Watch::findDumps(std::string &problem) {
   return false;
 }
 
-bool Watch::findReferences(std::string &problem) {
-  if (options.compareFolder.empty())
-    return true;
-  std::error_code error;
-  for (const auto &entry : fs::directory_iterator(options.compareFolder, error))
-    if (entry.path().extension() == ".npy")
-      references[entry.path().filename().string()] = entry.path().string();
-  problem = options.compareFolder + ": " +
-            (error ? error.message() : "there is no NAME.npy in it");
-  return !error && !references.empty();
-}
-
 /// A dense copy of a tensor.
 static Array copyOf(const moe_rt_point &point, const void *data,
                     const int64_t *sizes, const int64_t *strides) {
@@ -121,7 +111,7 @@ void Watch::see(int32_t point, const void *data, const int64_t *sizes,
         std::chrono::duration<double>(now - last).count();
   runs += point == MOE_RT_RUN_BEGINS;
   if (point >= 0 && *points[point].tensor &&
-      (dumped[point] || references.count(fileName(points[point].tensor))))
+      (dumped[point] || references.has(points[point].tensor)))
     lookAt(point, copyOf(points[point], data, sizes, strides));
   // What looking took is no part of the profile.
   last = Clock::now();
@@ -131,8 +121,9 @@ void Watch::lookAt(int32_t point, const Array &array) {
   const moe_rt_point &info = points[point];
   if (dumped[point])
     dump(info, array);
-  compare(info.tensor,
-          std::string("node '") + info.node + "' (" + info.op + "), ", array);
+  references.compare(
+      info.tensor, std::string("node '") + info.node + "' (" + info.op + "), ",
+      array);
 }
 
 /// Prints a line about the tensor, and writes it where there is a folder.
@@ -171,41 +162,12 @@ void Watch::dump(const moe_rt_point &point, const Array &array) {
                    problem);
 }
 
-void Watch::compare(const std::string &tensor, const std::string &where,
-                    Array array) {
-  auto reference = references.find(fileName(tensor));
-  if (reference == references.end())
-    return;
-  compared[reference->first] = true;
-  Array want;
-  if (!readNpy(reference->second, want, problem))
-    return;
-  std::string difference = findMismatch(array, want, Shapes::Regrouped);
-  if (difference.empty())
-    difference = findDifference(array, want, options.tolerance);
-  if (difference.empty()) {
-    if (differences == 0)
-      lastEqual = tensor;
-    return;
-  }
-  if (differences++ == 0)
-    firstDifference = where + "tensor '" + tensor + "' " + difference;
-}
-
-void Watch::compareOutputs(Runtime &runtime) {
-  for (int32_t i = 0; i < moe_rt_model_output_count(model); ++i) {
+void Watch::compareOutputs(const Runtime &runtime) {
+  for (int32_t i : outputsWithoutPoint(model)) {
     std::string name = moe_rt_model_output(model, i).name;
-    std::string file = fileName(name);
-    moe_rt_tensor tensor;
-    if (!references.count(file) || compared.count(file) ||
-        moe_rt_session_output(runtime.session, i, &tensor) != MOE_RT_OK)
-      continue;
-    Array got;
-    got.type = tensor.type;
-    got.shape.assign(tensor.shape, tensor.shape + tensor.rank);
-    const char *data = static_cast<const char *>(tensor.data);
-    got.bytes.assign(data, data + got.count() * moe_rt_type_size(got.type));
-    compare(name, "", got);
+    Array array;
+    if (references.has(name) && readOutput(runtime, i, array))
+      references.compare(name, "", array);
   }
 }
 
@@ -216,37 +178,7 @@ int Watch::report() const {
   }
   if (options.profile)
     reportProfile();
-  return options.compareFolder.empty() ? kOk : reportComparison();
-}
-
-int Watch::reportComparison() const {
-  size_t unseen = references.size() - compared.size();
-  std::fprintf(stderr, "compared %zu of the %zu tensors in %s\n",
-               compared.size(), references.size(),
-               options.compareFolder.c_str());
-  if (compared.empty()) {
-    std::fprintf(stderr,
-                 "moe-run: error: %s: the model computes none of these "
-                 "tensors\n",
-                 options.compareFolder.c_str());
-    return kUserError;
-  }
-  if (differences > 0) {
-    std::fprintf(stderr, "moe-run: error: first divergence: %s\n",
-                 firstDifference.c_str());
-    if (!lastEqual.empty())
-      std::fprintf(stderr, "note: the last tensor before it is '%s'\n",
-                   lastEqual.c_str());
-    std::fprintf(stderr, "note: %lld tensors diverge in all\n",
-                 static_cast<long long>(differences));
-  }
-  if (unseen > 0)
-    std::fprintf(stderr,
-                 "note: %zu are not there to be compared: they were fused into "
-                 "others or raised; moe-compile --keep-tensors=. keeps what is "
-                 "fused\n",
-                 unseen);
-  return differences > 0 ? kUserError : kOk;
+  return options.compareFolder.empty() ? kOk : references.report();
 }
 
 void Watch::reportProfile() const {

@@ -9,10 +9,8 @@
 #ifndef MOE_TOOLS_MOE_RUN_WATCH_H
 #define MOE_TOOLS_MOE_RUN_WATCH_H
 
-#include "Compare.h"
-#include "SessionFlags.h"
+#include "References.h"
 #include <chrono>
-#include <map>
 
 namespace moe_tools {
 
@@ -33,7 +31,7 @@ public:
   /// anything. False with the reason in `problem`.
   bool attach(moe_rt_session *session, std::string &problem);
   /// Compares the outputs that are computed by no node.
-  void compareOutputs(Runtime &runtime);
+  void compareOutputs(const Runtime &runtime);
   /// Prints what was found; the exit code.
   int report() const;
 
@@ -41,14 +39,10 @@ private:
   using Clock = std::chrono::steady_clock;
 
   bool findDumps(std::string &problem);
-  bool findReferences(std::string &problem);
   void see(int32_t point, const void *data, const int64_t *sizes,
            const int64_t *strides);
   void lookAt(int32_t point, const Array &array);
   void dump(const moe_rt_point &point, const Array &array);
-  void compare(const std::string &tensor, const std::string &where,
-               Array array);
-  int reportComparison() const;
   void reportProfile() const;
 
   const moe_rt_model *model;
@@ -58,11 +52,7 @@ private:
   std::map<std::string, std::string> written; ///< tensors by their file
   std::string problem;
 
-  /// Files of references by name, and those that a tensor was compared with.
-  std::map<std::string, std::string> references;
-  std::map<std::string, bool> compared;
-  std::string firstDifference, lastEqual;
-  int64_t differences = 0;
+  References references;
 
   Clock::time_point last;
   std::vector<double> seconds; ///< by point; what follows the last comes last

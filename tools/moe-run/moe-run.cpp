@@ -149,16 +149,9 @@ int setInputs(Runtime &runtime, const Files &files,
 int takeOutput(Runtime &runtime, const Flags &flags, int32_t index,
                const std::string *expected) {
   std::string name = moe_rt_model_output(runtime.model, index).name, problem;
-  moe_rt_tensor tensor;
-  if (moe_rt_session_output(runtime.session, index, &tensor) != MOE_RT_OK)
-    return runtime.fail("moe-run");
   Array got;
-  got.type = tensor.type;
-  got.shape.assign(tensor.shape, tensor.shape + tensor.rank);
-  size_t bytes = got.count() * moe_rt_type_size(got.type);
-  const char *data = static_cast<const char *>(tensor.data);
-  if (bytes > 0)
-    got.bytes.assign(data, data + bytes);
+  if (!readOutput(runtime, index, got))
+    return kUserError;
   if (!flags.watch.outputFolder.empty() &&
       !writeNpy((fs::path(flags.watch.outputFolder) / fileName(name)).string(),
                 got, problem))
