@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "References.h"
+#include "Complain.h"
 #include <cstdio>
 #include <filesystem>
 
@@ -61,13 +62,10 @@ int References::report() const {
   std::fprintf(stderr, "compared %zu of the %zu tensors in %s\n", compared,
                files, folder.c_str());
   for (const std::string &reason : refused)
-    std::fprintf(stderr, "moe-run: error: %s\n", reason.c_str());
+    (void)complain(reason);
   bool none = compared == 0 && refused.empty();
   if (none)
-    std::fprintf(stderr,
-                 "moe-run: error: %s: the model computes none of these "
-                 "tensors\n",
-                 folder.c_str());
+    (void)complain(folder + ": the model computes none of these tensors");
   if (differences > 0)
     reportDifferences();
   if (!unseen.empty())
@@ -76,8 +74,7 @@ int References::report() const {
 }
 
 void References::reportDifferences() const {
-  std::fprintf(stderr, "moe-run: error: first divergence: %s\n",
-               firstDifference.c_str());
+  (void)complain("first divergence: " + firstDifference);
   if (!lastEqual.empty())
     std::fprintf(stderr, "note: the last tensor before it is '%s'\n",
                  lastEqual.c_str());

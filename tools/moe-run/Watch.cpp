@@ -7,32 +7,35 @@
 //===----------------------------------------------------------------------===//
 
 #include "Watch.h"
+#include "Complain.h"
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
+#include <map>
 #include <numeric>
-#include <regex.h>
 
 using namespace moe_tools;
-namespace fs = std::filesystem;
 
 Watch::Watch(const moe_rt_model *model, const WatchOptions &options)
-    : model(model), options(options),
+    : model(model), options(options), dump(options.dump, options.outputFolder),
       references(options.compareFolder, options.tolerance) {
   for (int32_t i = 0; i < moe_rt_model_point_count(model); ++i)
     points.push_back(moe_rt_model_point(model, i));
-  dumped.resize(points.size());
   seconds.resize(points.size() + 1);
 }
 
-bool Watch::attach(moe_rt_session *session, std::string &problem) {
+std::vector<std::string> Watch::prepare() {
+  std::vector<std::string> problems;
+  dump.find(model, problems);
+  std::string problem;
+  if (!options.compareFolder.empty() && !references.find(model, problem))
+    problems.push_back(problem);
+  return problems;
+}
+
+void Watch::attach(moe_rt_session *session) {
   if (options.dump.empty() && options.compareFolder.empty() && !options.profile)
-    return true;
-  if (!findDumps(problem) ||
-      (!options.compareFolder.empty() && !references.find(model, problem)))
-    return false;
+    return;
   auto observer = [](void *self, int32_t point, const void *data,
                      const int64_t *sizes, const int64_t *strides) {
     auto *watch = static_cast<Watch *>(self);
@@ -43,39 +46,6 @@ bool Watch::attach(moe_rt_session *session, std::string &problem) {
     }
   };
   moe_rt_session_observe(session, observer, this);
-  return true;
-}
-
-bool Watch::findDumps(std::string &problem) {
-  if (options.dump.empty())
-    return true;
-  regex_t pattern;
-  if (int code =
-          regcomp(&pattern, options.dump.c_str(), REG_EXTENDED | REG_NOSUB)) {
-    char text[256];
-    regerror(code, &pattern, text, sizeof(text));
-    problem =
-        "--dump-tensors=" + options.dump + " is no regular expression: " + text;
-    return false;
-  }
-  bool any = false;
-  for (size_t i = 0; i < points.size(); ++i) {
-    dumped[i] = *points[i].tensor &&
-                regexec(&pattern, points[i].tensor, 0, nullptr, 0) == 0;
-    any |= dumped[i];
-  }
-  regfree(&pattern);
-  if (any)
-    return true;
-  problem = "--dump-tensors=" + options.dump +
-            " matches none of the tensors that the model keeps";
-  for (size_t i = 0, shown = 0; i < points.size() && shown < 20; ++i)
-    if (*points[i].tensor && ++shown)
-      problem += std::string("\n  ") + points[i].tensor;
-  problem += "\nhint: moe-inspect --json lists all of them; compile with "
-             "--keep-tensors=" +
-             options.dump + " to keep tensors from being fused away";
-  return false;
 }
 
 /// A dense copy of a tensor.
@@ -110,75 +80,47 @@ void Watch::see(int32_t point, const void *data, const int64_t *sizes,
     seconds[point >= 0 ? point : points.size()] +=
         std::chrono::duration<double>(now - last).count();
   runs += point == MOE_RT_RUN_BEGINS;
-  if (point >= 0 && *points[point].tensor &&
-      (dumped[point] || references.has(points[point].tensor)))
-    lookAt(point, copyOf(points[point], data, sizes, strides));
+  if (point >= 0 && wants(points[point].tensor)) {
+    const moe_rt_point &info = points[point];
+    lookAt(info.tensor,
+           std::string("node '") + info.node + "' (" + info.op + "), ",
+           copyOf(info, data, sizes, strides));
+  }
   // What looking took is no part of the profile.
   last = Clock::now();
 }
 
-void Watch::lookAt(int32_t point, const Array &array) {
-  const moe_rt_point &info = points[point];
-  if (dumped[point])
-    dump(info, array);
-  references.compare(
-      info.tensor, std::string("node '") + info.node + "' (" + info.op + "), ",
-      array);
+void Watch::lookAt(const std::string &tensor, const std::string &where,
+                   const Array &array) {
+  if (dump.has(tensor))
+    dump.take(tensor, array);
+  references.compare(tensor, where, array);
 }
 
-/// Prints a line about the tensor, and writes it where there is a folder.
-void Watch::dump(const moe_rt_point &point, const Array &array) {
-  double least = INFINITY, most = -INFINITY, sum = 0;
-  int64_t finite = 0, nans = 0;
-  for (int64_t i = 0; i < array.count(); ++i) {
-    double value = elementAsDouble(array, i);
-    nans += std::isnan(value);
-    if (!std::isfinite(value))
-      continue;
-    least = std::min(least, value);
-    most = std::max(most, value);
-    sum += value;
-    ++finite;
-  }
-  std::printf("%s: %s %s", point.tensor, moe_rt_type_name(point.type),
-              shapeText(array.shape).c_str());
-  if (finite > 0)
-    std::printf(", min %g, mean %g, max %g", least, sum / double(finite), most);
-  int64_t infinite = array.count() - finite - nans;
-  if (nans > 0)
-    std::printf(", NaN %lld", static_cast<long long>(nans));
-  if (infinite > 0)
-    std::printf(", infinite %lld", static_cast<long long>(infinite));
-  std::printf("\n");
-  if (options.outputFolder.empty() || !problem.empty())
-    return;
-  std::string file = fileName(point.tensor);
-  auto [other, isNew] = written.emplace(file, point.tensor);
-  if (!isNew && other->second != point.tensor)
-    problem = "tensors '" + other->second + "' and '" + point.tensor +
-              "' are both written to " + file;
-  else
-    (void)writeNpy((fs::path(options.outputFolder) / file).string(), array,
-                   problem);
-}
-
-void Watch::compareOutputs(const Runtime &runtime) {
+int Watch::takeOutputs(const Runtime &runtime) {
+  int result = kOk;
   for (int32_t i : outputsWithoutPoint(model)) {
     std::string name = moe_rt_model_output(model, i).name;
     Array array;
-    if (references.has(name) && readOutput(runtime, i, array))
-      references.compare(name, "", array);
+    if (!wants(name))
+      continue;
+    if (readOutput(runtime, i, array))
+      lookAt(name, "", array);
+    else
+      result = kUserError;
   }
+  return result;
 }
 
 int Watch::report() const {
-  if (!problem.empty()) {
-    std::fprintf(stderr, "moe-run: error: %s\n", problem.c_str());
-    return kUserError;
-  }
+  int result = dump.report();
+  if (!problem.empty())
+    result = complain(problem);
   if (options.profile)
     reportProfile();
-  return options.compareFolder.empty() ? kOk : references.report();
+  if (!options.compareFolder.empty() && references.report() != kOk)
+    result = kUserError;
+  return result;
 }
 
 void Watch::reportProfile() const {

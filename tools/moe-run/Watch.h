@@ -9,6 +9,7 @@
 #ifndef MOE_TOOLS_MOE_RUN_WATCH_H
 #define MOE_TOOLS_MOE_RUN_WATCH_H
 
+#include "Dump.h"
 #include "References.h"
 #include <chrono>
 
@@ -27,31 +28,33 @@ class Watch {
 public:
   Watch(const moe_rt_model *model, const WatchOptions &options);
 
-  /// Finds what the options ask for, and watches the session when that is
-  /// anything. False with the reason in `problem`.
-  bool attach(moe_rt_session *session, std::string &problem);
-  /// Compares the outputs that are computed by no node.
-  void compareOutputs(const Runtime &runtime);
+  /// Finds what the options ask for, and all that is wrong with it.
+  std::vector<std::string> prepare();
+  /// Watches the runs of the session, when there is anything to look at.
+  void attach(moe_rt_session *session);
+  /// Looks at the outputs that no node computes; the exit code.
+  int takeOutputs(const Runtime &runtime);
   /// Prints what was found; the exit code.
   int report() const;
 
 private:
   using Clock = std::chrono::steady_clock;
 
-  bool findDumps(std::string &problem);
   void see(int32_t point, const void *data, const int64_t *sizes,
            const int64_t *strides);
-  void lookAt(int32_t point, const Array &array);
-  void dump(const moe_rt_point &point, const Array &array);
+  bool wants(const std::string &tensor) const {
+    return dump.has(tensor) || references.has(tensor);
+  }
+  /// `where`: the place of the tensor, for messages.
+  void lookAt(const std::string &tensor, const std::string &where,
+              const Array &array);
   void reportProfile() const;
 
   const moe_rt_model *model;
   const WatchOptions &options;
   std::vector<moe_rt_point> points;
-  std::vector<bool> dumped;                   ///< by point
-  std::map<std::string, std::string> written; ///< tensors by their file
-  std::string problem;
-
+  std::string problem; ///< what kept it from looking
+  Dump dump;
   References references;
 
   Clock::time_point last;

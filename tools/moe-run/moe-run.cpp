@@ -6,7 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Complain.h"
 #include "Generate.h"
+#include "NamedFiles.h"
 #include "Prompt.h"
 #include "Watch.h"
 #include <cerrno>
@@ -21,108 +23,14 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Flags {
-  std::string model, inputsFolder, expectFolder, statsFile, traceFile,
-      promptIds, prompt;
-  std::vector<std::string> inputs, expected;
+  std::string model, statsFile, traceFile, promptIds, prompt;
+  FileFlags inputs{true, "--input", {}, ""};
+  FileFlags expected{false, "--expect", {}, ""};
   WatchOptions watch;
   GenerateOptions generate;
   SessionFlags session;
   bool plan = false;
 };
-
-int complain(const std::string &text) {
-  std::fprintf(stderr, "moe-run: error: %s\n", text.c_str());
-  return kUserError;
-}
-
-int misuse(const std::string &text) {
-  std::fprintf(stderr, "moe-run: %s\n", text.c_str());
-  return kUsage;
-}
-
-/// The tensor a file or a flag names: exactly, or with / as _.
-int32_t findTensor(const moe_rt_model *model, const std::string &name,
-                   bool input) {
-  int32_t exact = input ? moe_rt_model_find_input(model, name.c_str())
-                        : moe_rt_model_find_output(model, name.c_str());
-  int32_t count = input ? moe_rt_model_input_count(model)
-                        : moe_rt_model_output_count(model);
-  for (int32_t i = 0; exact < 0 && i < count; ++i)
-    if (fileName(input ? moe_rt_model_input(model, i).name
-                       : moe_rt_model_output(model, i).name) == name + ".npy")
-      exact = i;
-  return exact;
-}
-
-std::string listTensors(const moe_rt_model *model, bool input) {
-  std::string text;
-  int32_t count = input ? moe_rt_model_input_count(model)
-                        : moe_rt_model_output_count(model);
-  for (int32_t i = 0; i < count; ++i) {
-    moe_rt_tensor_info info =
-        input ? moe_rt_model_input(model, i) : moe_rt_model_output(model, i);
-    text += "\n  " + std::string(info.name) + ": " +
-            moe_rt_type_name(info.type) + " " + info.shape;
-  }
-  return text;
-}
-
-/// Files of tensors, by the tensor's index.
-using Files = std::map<int32_t, std::string>;
-
-/// Finds the tensor of a file. Returns an exit code.
-int nameTensor(const moe_rt_model *model, bool input, const std::string &name,
-               int32_t &index) {
-  index = findTensor(model, name, input);
-  if (index >= 0)
-    return kOk;
-  const std::string kind = input ? "input" : "output";
-  return complain("the model has no " + kind + " '" + name + "'; its " + kind +
-                  "s are" + listTensors(model, input));
-}
-
-/// Every NAME.npy of a folder, of which there must be one.
-int gatherFolder(const moe_rt_model *model, bool input,
-                 const std::string &folder, Files &files) {
-  std::error_code error;
-  for (const auto &entry : fs::directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".npy")
-      continue;
-    int32_t index;
-    int result = nameTensor(model, input, entry.path().stem().string(), index);
-    if (result != kOk)
-      return result;
-    files[index] = entry.path().string();
-  }
-  if (error)
-    return complain(folder + ": " + error.message());
-  return files.empty() ? complain(folder + ": there is no NAME.npy in it")
-                       : kOk;
-}
-
-/// NAME=FILE pairs of a flag, and the files of a folder, which they go before.
-int gather(const moe_rt_model *model, bool input, const char *flag,
-           const std::vector<std::string> &pairs, const std::string &folder,
-           Files &files) {
-  Files given;
-  for (const std::string &pair : pairs) {
-    size_t equals = pair.find('=');
-    if (equals == std::string::npos)
-      return misuse(std::string(flag) + ": '" + pair +
-                    "' is not NAME=FILE.npy");
-    std::string name = pair.substr(0, equals);
-    int32_t index;
-    int result = nameTensor(model, input, name, index);
-    if (result != kOk)
-      return result;
-    if (!given.emplace(index, pair.substr(equals + 1)).second)
-      return misuse(std::string(flag) + " gives two files for '" + name + "'");
-  }
-  int result = folder.empty() ? kOk : gatherFolder(model, input, folder, files);
-  for (const auto &[index, file] : given)
-    files[index] = file;
-  return result;
-}
 
 /// Reads the inputs into `arrays`, which the session borrows for its run.
 int setInputs(Runtime &runtime, const Files &files,
@@ -152,30 +60,29 @@ int takeOutput(Runtime &runtime, const Flags &flags, int32_t index,
   Array got;
   if (!readOutput(runtime, index, got))
     return kUserError;
+  int result = kOk;
   if (!flags.watch.outputFolder.empty() &&
       !writeNpy((fs::path(flags.watch.outputFolder) / fileName(name)).string(),
                 got, problem))
-    return complain(problem);
+    result = complain(problem);
   if (!expected)
-    return kOk;
+    return result;
   Array want;
   if (!readNpy(*expected, want, problem))
     return complain(problem);
   std::string difference = findMismatch(got, want, Shapes::Equal);
   if (difference.empty())
     difference = findDifference(got, want, flags.watch.tolerance);
-  return difference.empty() ? kOk
+  return difference.empty() ? result
                             : complain("output '" + name + "' " + difference);
 }
 
 /// Runs once on files; writes and compares the outputs.
 int runOnFiles(Runtime &runtime, const Flags &flags, Watch &watch) {
   Files files, expected;
-  int result = gather(runtime.model, true, "--input", flags.inputs,
-                      flags.inputsFolder, files);
+  int result = gather(runtime.model, flags.inputs, files);
   if (result == kOk)
-    result = gather(runtime.model, false, "--expect", flags.expected,
-                    flags.expectFolder, expected);
+    result = gather(runtime.model, flags.expected, expected);
   std::vector<Array> arrays;
   if (result == kOk)
     result = setInputs(runtime, files, arrays);
@@ -189,7 +96,7 @@ int runOnFiles(Runtime &runtime, const Flags &flags, Watch &watch) {
   }
   if (moe_rt_session_run(runtime.session) != MOE_RT_OK)
     return runtime.fail("moe-run");
-  watch.compareOutputs(runtime);
+  result = watch.takeOutputs(runtime);
   for (int32_t i = 0; i < moe_rt_model_output_count(runtime.model); ++i) {
     auto want = expected.find(i);
     if (want == expected.end() && flags.watch.outputFolder.empty())
@@ -198,7 +105,7 @@ int runOnFiles(Runtime &runtime, const Flags &flags, Watch &watch) {
         result, takeOutput(runtime, flags, i,
                            want == expected.end() ? nullptr : &want->second));
   }
-  return result;
+  return watch.report() == kOk ? result : kUserError;
 }
 
 /// Token ids, each below `vocabulary` where that is known (not 0).
@@ -228,14 +135,15 @@ int writeText(const std::string &path, const std::string &text) {
 
 void addFlags(CLI::App &app, Flags &flags) {
   app.add_option("model", flags.model, "The .moe file")->required();
-  app.add_option("--input", flags.inputs, "NAME=FILE.npy, for each input")
+  app.add_option("--input", flags.inputs.pairs, "NAME=FILE.npy, for each input")
       ->allow_extra_args(false);
-  app.add_option("--inputs", flags.inputsFolder, "A folder of NAME.npy");
+  app.add_option("--inputs", flags.inputs.folder, "A folder of NAME.npy");
   app.add_option("--output-dir", flags.watch.outputFolder,
                  "Write each output's .npy");
-  app.add_option("--expect", flags.expected, "NAME=FILE.npy to compare with")
+  app.add_option("--expect", flags.expected.pairs,
+                 "NAME=FILE.npy to compare with")
       ->allow_extra_args(false);
-  app.add_option("--expect-dir", flags.expectFolder,
+  app.add_option("--expect-dir", flags.expected.folder,
                  "A folder of NAME.npy to compare with");
   app.add_option("--rtol", flags.watch.tolerance.rtol,
                  "Relative tolerance of floats")
@@ -250,7 +158,8 @@ void addFlags(CLI::App &app, Flags &flags) {
   app.add_flag("--profile", flags.watch.profile, "Print the time of each node");
   app.add_option("--dump-tensors", flags.watch.dump,
                  "Print a line about each tensor whose name this regular "
-                 "expression matches; with --output-dir, write it");
+                 "expression matches; with --output-dir, write it")
+      ->check(regularExpression());
   app.add_option("--compare-with", flags.watch.compareFolder,
                  "A folder of NAME.npy, for tensors anywhere in the graph: "
                  "names the first node that diverges");
@@ -276,10 +185,11 @@ void addFlags(CLI::App &app, Flags &flags) {
 int checkFlags(const CLI::App &app, const Flags &flags) {
   auto refuse = [&](std::initializer_list<const char *> useless,
                     const char *why) {
+    int result = kOk;
     for (const char *flag : useless)
       if (app.count(flag))
-        return misuse(std::string(flag) + " " + why);
-    return int(kOk);
+        result = misuse(std::string(flag) + " " + why);
+    return result;
   };
   int result =
       flags.generate.count == 0
@@ -291,26 +201,26 @@ int checkFlags(const CLI::App &app, const Flags &flags) {
                    "has no effect with --generate");
   if (result == kOk && app.count("--prompt"))
     result = refuse({"--prompt-ids"}, "and --prompt exclude each other");
-  if (result == kOk && flags.expected.empty() && flags.expectFolder.empty() &&
-      flags.watch.compareFolder.empty())
+  if (result == kOk && flags.expected.pairs.empty() &&
+      flags.expected.folder.empty() && flags.watch.compareFolder.empty())
     result = refuse({"--rtol", "--atol"},
                     "needs --expect, --expect-dir or --compare-with");
   return result;
 }
 
-/// What the flags ask for, in an open session.
-int work(Runtime &runtime, Flags &flags) {
-  Watch watch(runtime.model, flags.watch);
-  std::string problem;
-  if (!watch.attach(runtime.session, problem))
-    return complain(problem);
+/// What the flags ask for, in an open session. Of a run that failed nothing is
+/// reported but why.
+int work(Runtime &runtime, Flags &flags, Watch &watch) {
+  watch.attach(runtime.session);
   if (flags.generate.count == 0)
-    return std::max(runOnFiles(runtime, flags, watch), watch.report());
+    return runOnFiles(runtime, flags, watch);
+  std::string problem;
   if (!parsePrompt(flags, vocabularySize(runtime.model), flags.generate,
                    problem))
     return complain(problem);
   flags.generate.chunk = flags.session.prefillChunk;
-  return std::max(generate(runtime, flags.generate), watch.report());
+  int result = generate(runtime, flags.generate);
+  return result == kOk ? watch.report() : result;
 }
 
 int runTool(int argc, char **argv) {
@@ -338,6 +248,11 @@ int runTool(int argc, char **argv) {
     std::printf("%s\n", plan);
     return kOk;
   }
+  Watch watch(runtime.model, flags.watch);
+  for (const std::string &text : watch.prepare())
+    result = complain(text);
+  if (result != kOk)
+    return result;
   if (!flags.session.budget.empty())
     std::fprintf(stderr, "plan: %s\n", plan);
   if (moe_rt_session_open(runtime.model, &options, &runtime.session) !=
@@ -347,7 +262,7 @@ int runTool(int argc, char **argv) {
       moe_rt_session_trace(runtime.session, flags.traceFile.c_str()) !=
           MOE_RT_OK)
     return runtime.fail("moe-run");
-  result = work(runtime, flags);
+  result = work(runtime, flags, watch);
   if (moe_rt_session_trace(runtime.session, nullptr) != MOE_RT_OK)
     result = runtime.fail("moe-run");
   if (!flags.statsFile.empty())
