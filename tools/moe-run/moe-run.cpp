@@ -191,6 +191,13 @@ int checkFlags(const CLI::App &app, const Flags &flags) {
         result = misuse(std::string(flag) + " " + why);
     return result;
   };
+  if (flags.plan)
+    return refuse({"--input", "--inputs", "--output-dir", "--expect",
+                   "--expect-dir", "--rtol", "--atol", "--stats", "--trace",
+                   "--profile", "--dump-tensors", "--compare-with",
+                   "--generate", "--prompt", "--prompt-ids", "--temperature",
+                   "--top-k", "--top-p", "--seed"},
+                  "has no effect with --plan");
   int result =
       flags.generate.count == 0
           ? refuse({"--prompt", "--prompt-ids", "--temperature", "--top-k",
