@@ -6,11 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "SessionFlags.h"
+#include "Decoder.h"
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <vector>
 
 using namespace moe_tools;
 
@@ -19,22 +18,12 @@ namespace {
 constexpr int kMostTokens = 1 << 30;
 
 /// Seconds of a run of `count` tokens behind `past` positions, or below 0.
-double timeRun(Runtime &runtime, int ids, int positions, int64_t past,
-               int64_t count) {
-  std::vector<int64_t> tokens(count), places(count);
-  for (int64_t i = 0; i < count; ++i) {
+double timeRun(Feeder &feeder, int64_t past, int64_t count) {
+  std::vector<int64_t> tokens(count);
+  for (int64_t i = 0; i < count; ++i)
     tokens[i] = (past + i) * 31 % 97 + 32;
-    places[i] = past + i;
-  }
-  int64_t shape[2] = {1, count};
-  auto set = [&](int input, const std::vector<int64_t> &values) {
-    return input < 0 ||
-           moe_rt_session_set_input(runtime.session, input, MOE_RT_I64, 2,
-                                    shape, values.data()) == MOE_RT_OK;
-  };
   auto begin = std::chrono::steady_clock::now();
-  if (!set(ids, tokens) || !set(positions, places) ||
-      moe_rt_session_run(runtime.session) != MOE_RT_OK)
+  if (!feeder.run(tokens.data(), count))
     return -1;
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
       .count();
@@ -76,26 +65,25 @@ int bench(int argc, char **argv) {
       moe_rt_session_open(runtime.model, &options, &runtime.session) !=
           MOE_RT_OK)
     return runtime.fail("moe-bench");
-  int ids = moe_rt_model_find_input(runtime.model, "input_ids");
-  int positions = moe_rt_model_find_input(runtime.model, "position_ids");
-  if (ids < 0 || moe_rt_model_state_count(runtime.model) == 0) {
-    std::fprintf(stderr, "moe-bench: error: only decoders with 'input_ids' and "
-                         "states can be timed\n");
+  const DecoderInputs inputs = findDecoderInputs(runtime.model);
+  if (!inputs.problem.empty()) {
+    std::fprintf(stderr, "moe-bench: error: %s\n", inputs.problem.c_str());
     return kUserError;
   }
+  Feeder feeder(runtime, inputs);
   std::vector<double> prefills, decodes;
   double cold = 0;
   for (int round = 0; round < repeat; ++round) {
-    if (moe_rt_session_truncate(runtime.session, 0) != MOE_RT_OK)
+    if (!feeder.rewind())
       return runtime.fail("moe-bench");
-    double seconds = timeRun(runtime, ids, positions, 0, prefill);
+    double seconds = timeRun(feeder, 0, prefill);
     if (seconds < 0)
       return runtime.fail("moe-bench");
     if (round == 0)
       cold = seconds;
     prefills.push_back(seconds);
     for (int i = 0; i < decode; ++i) {
-      seconds = timeRun(runtime, ids, positions, prefill + i, 1);
+      seconds = timeRun(feeder, prefill + i, 1);
       if (seconds < 0)
         return runtime.fail("moe-bench");
       decodes.push_back(seconds);

@@ -7,6 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Generate.h"
+#include "Complain.h"
+#include "Decoder.h"
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -18,43 +20,14 @@ using namespace moe_tools;
 
 namespace {
 
-/// Which inputs and output are what.
-struct Roles {
-  int ids = -1, positions = -1, mask = -1, logits = -1;
-  std::string problem;
-};
-
-Roles findRoles(const moe_rt_model *model) {
-  Roles roles;
-  for (int i = 0; i < moe_rt_model_input_count(model); ++i) {
-    moe_rt_tensor_info info = moe_rt_model_input(model, i);
-    if (info.state >= 0)
-      continue;
-    std::string name = info.name;
-    bool matrix = info.type == MOE_RT_I64 && info.rank == 2;
-    if (matrix && name == "input_ids")
-      roles.ids = i;
-    else if (matrix && name == "position_ids")
-      roles.positions = i;
-    else if (matrix && name == "attention_mask")
-      roles.mask = i;
-    else
-      roles.problem = "input '" + name + "' " + info.shape +
-                      " has no role in text generation";
-  }
+/// The output [batch, sequence, vocabulary], or -1.
+int findLogits(const moe_rt_model *model) {
   for (int i = 0; i < moe_rt_model_output_count(model); ++i) {
     moe_rt_tensor_info info = moe_rt_model_output(model, i);
-    if (info.state < 0 && info.type == MOE_RT_F32 && info.rank == 3 &&
-        roles.logits < 0)
-      roles.logits = i;
+    if (info.state < 0 && info.type == MOE_RT_F32 && info.rank == 3)
+      return i;
   }
-  if (roles.ids < 0)
-    roles.problem = "there is no input 'input_ids' [batch, sequence]";
-  if (roles.logits < 0)
-    roles.problem = "there is no float32 output [batch, sequence, vocabulary]";
-  if (moe_rt_model_state_count(model) == 0)
-    roles.problem = "the model keeps no state (past_key_values) between tokens";
-  return roles;
+  return -1;
 }
 
 /// One token of a distribution, as temperature, top-k and top-p shape it.
@@ -104,41 +77,10 @@ private:
   std::vector<double> weights;
 };
 
-/// Runs one sequence on from where it is.
-class Feeder {
-public:
-  Feeder(Runtime &runtime, const Roles &roles)
-      : runtime(runtime), roles(roles) {}
-
-  bool run(const int64_t *tokens, int64_t count) {
-    positions.resize(count);
-    for (int64_t &position : positions)
-      position = past++;
-    mask.assign(past, 1);
-    int64_t shape[2] = {1, count}, maskShape[2] = {1, past};
-    return set(roles.ids, shape, tokens) &&
-           set(roles.positions, shape, positions.data()) &&
-           set(roles.mask, maskShape, mask.data()) &&
-           moe_rt_session_run(runtime.session) == MOE_RT_OK;
-  }
-
-private:
-  bool set(int input, const int64_t *shape, const int64_t *data) {
-    return input < 0 ||
-           moe_rt_session_set_input(runtime.session, input, MOE_RT_I64, 2,
-                                    shape, data) == MOE_RT_OK;
-  }
-
-  Runtime &runtime;
-  const Roles &roles;
-  std::vector<int64_t> positions, mask;
-  int64_t past = 0;
-};
-
 } // namespace
 
 int64_t moe_tools::vocabularySize(const moe_rt_model *model) {
-  int logits = findRoles(model).logits;
+  int logits = findLogits(model);
   if (logits < 0)
     return 0;
   std::string shape = moe_rt_model_output(model, logits).shape;
@@ -148,27 +90,32 @@ int64_t moe_tools::vocabularySize(const moe_rt_model *model) {
   return end != last && *end == ']' ? size : 0;
 }
 
+/// Says what was found, or what is missing.
+static int explainRoles(const moe_rt_model *model, const DecoderInputs &inputs,
+                        int logits) {
+  std::string problem = inputs.problem;
+  if (logits < 0)
+    problem += std::string(problem.empty() ? "" : "; ") +
+               "there is no float32 output [batch, sequence, vocabulary]";
+  if (!problem.empty())
+    return complain("--generate: " + problem);
+  std::fprintf(
+      stderr, "found: tokens 'input_ids'%s%s, %d states, logits '%s'\n",
+      inputs.positions >= 0 ? ", positions 'position_ids'" : "",
+      inputs.mask >= 0 ? ", mask 'attention_mask'" : "",
+      moe_rt_model_state_count(model), moe_rt_model_output(model, logits).name);
+  return kOk;
+}
+
 int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
-  Roles roles = findRoles(runtime.model);
-  if (!roles.problem.empty()) {
-    std::fprintf(stderr, "moe-run: error: --generate: %s\n",
-                 roles.problem.c_str());
-    return kUserError;
-  }
-  if (options.prompt.empty()) {
-    std::fprintf(stderr,
-                 "moe-run: error: --generate needs a prompt of at least "
-                 "one token\n");
-    return kUserError;
-  }
-  std::fprintf(stderr,
-               "found: tokens 'input_ids'%s%s, %d states, logits '%s'\n",
-               roles.positions >= 0 ? ", positions 'position_ids'" : "",
-               roles.mask >= 0 ? ", mask 'attention_mask'" : "",
-               moe_rt_model_state_count(runtime.model),
-               moe_rt_model_output(runtime.model, roles.logits).name);
+  const DecoderInputs inputs = findDecoderInputs(runtime.model);
+  const int output = findLogits(runtime.model);
+  if (int result = explainRoles(runtime.model, inputs, output))
+    return result;
+  if (options.prompt.empty())
+    return complain("--generate needs a prompt of at least one token");
   Sampler sampler(options);
-  Feeder feeder(runtime, roles);
+  Feeder feeder(runtime, inputs);
   std::vector<int64_t> tokens = options.prompt;
   for (int produced = 0; produced < options.count; ++produced) {
     // No run is longer than what the session was planned for.
@@ -177,8 +124,7 @@ int moe_tools::generate(Runtime &runtime, const GenerateOptions &options) {
                       std::min<int64_t>(options.chunk, tokens.size() - at)))
         return runtime.fail("moe-run");
     moe_rt_tensor logits;
-    if (moe_rt_session_output(runtime.session, roles.logits, &logits) !=
-        MOE_RT_OK)
+    if (moe_rt_session_output(runtime.session, output, &logits) != MOE_RT_OK)
       return runtime.fail("moe-run");
     int64_t vocabulary = logits.shape[2];
     int64_t token = sampler.sample(static_cast<const float *>(logits.data) +
