@@ -5,7 +5,7 @@
 set -eu
 packages="llvm-22-dev libmlir-22-dev mlir-22-tools llvm-22-tools lld-22 clang-22
  libonnx-dev libprotobuf-dev protobuf-compiler liburing-dev libxxhash-dev
- nlohmann-json3-dev libcli11-dev libgtest-dev ccache ninja-build cmake g++
+ nlohmann-json3-dev libcli11-dev libgtest-dev libboost-context1.74-dev ccache ninja-build cmake g++
  libzstd-dev zlib1g-dev libxml2-dev libedit-dev libcurl4-openssl-dev
  clang-format-14 python3 python3-numpy python3-onnx git"
 missing=

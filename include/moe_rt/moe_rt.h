@@ -40,7 +40,8 @@ extern "C" {
   X(BUDGET, 6, "the memory budget cannot be met")                              \
   X(OUT_OF_MEMORY, 7, "the machine has no more memory")                        \
   X(CANCELLED, 8, "the run was cancelled")                                     \
-  X(INTERNAL, 9, "a defect of the runtime or of the compiled code")
+  X(INTERNAL, 9, "a defect of the runtime or of the compiled code")            \
+  X(DEVICE, 10, "the device is missing, unsuitable, or failed")
 
 typedef enum moe_rt_status {
 #define MOE_RT_STATUS_ENUM(name, number, text) MOE_RT_##name = number,

@@ -15,6 +15,7 @@
 #ifndef MOE_RT_ABI_H
 #define MOE_RT_ABI_H
 
+#include "moe_rt/moe_rt_device.h"
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -22,7 +23,7 @@ extern "C" {
 #endif
 
 #define MOE_RT_ABI_MAGIC UINT64_C(0x314c444d454f4d00) /* "\0MOEMDL1" */
-#define MOE_RT_ABI_VERSION 2u
+#define MOE_RT_ABI_VERSION 3u
 #define MOE_RT_ABI_SYMBOL "moe_model_v1"
 
 /* What compiled code returns. Anything else is a runtime error code that a
@@ -43,6 +44,13 @@ typedef struct moe_rt_abi_state {
 /* Body of a parallel loop: iterations [begin, end). `context` is the pointer
  * given to `parallel_for`. */
 typedef void (*moe_rt_abi_body)(void *context, int64_t begin, int64_t end);
+
+/* Experts that are resident at the same time, on a device. */
+typedef struct moe_rt_abi_wave {
+  void *slots;        /* device: slot_count slots, one behind the other */
+  int64_t slot_count; /* of the bank, whether used or not */
+  int32_t *slot_of;   /* device: by expert, its slot, or -1: not in this wave */
+} moe_rt_abi_wave;
 
 /* Functions the runtime offers to compiled code. `session` is `frame.session`.
  * All are callable from the thread that runs the model only; bodies given to
@@ -94,6 +102,33 @@ typedef struct moe_rt_abi_host {
    * sizes and strides (in elements) have one entry per dimension. */
   void (*observe)(void *session, int32_t point, const void *data,
                   const int64_t *sizes, const int64_t *strides);
+
+  /* The rest is for models of a device target; pointers to tensors are device
+   * addresses there, also those of the frame. A stream of experts is opened and
+   * closed as above, but handed out in waves. `counts` is on the device:
+   * `prefetch` starts to read it back, `stream_open` waits for it. */
+
+  /* Starts a kernel behind all work so far. `kernel` indexes the "gpu_kernels"
+   * list of the metadata; dims: grid x, y, z, block x, y, z, dynamic shared
+   * bytes; `arguments` as in moe_rt_launch, copied. A failure ends the run. */
+  void (*launch)(void *session, int32_t kernel, const uint32_t *dims,
+                 void *const *arguments);
+
+  /* Fills the 128 bytes at `map` (64-byte aligned). A failure ends the run. */
+  void (*tensor_map)(void *session, const moe_rt_tensor_map_spec *spec,
+                     void *map);
+
+  /* Waits for all work so far and copies `bytes` from the device; zeros when
+   * the run has failed. */
+  void (*read_back)(void *session, void *to, const void *from, int64_t bytes);
+
+  /* Hands out the next wave of the open stream. Returns 1; 0 when every expert
+   * was handed out; -1 on an error or cancellation. Kernels started from here
+   * to `wave_done` may read the wave's slots. */
+  int32_t (*wave_next)(void *session, moe_rt_abi_wave *wave);
+
+  /* The experts of the wave may be evicted behind the work started so far. */
+  void (*wave_done)(void *session);
 } moe_rt_abi_host;
 
 /* Everything one run of an entry sees. All pointers stay valid during the run.
@@ -128,11 +163,23 @@ typedef int64_t (*moe_rt_abi_arena_bytes)(const int64_t *symbols);
                       */
 
 typedef struct moe_rt_abi_variant {
-  const char *isa; /* "x86-64-v3", "x86-64-v4": the names of --isa */
+  /* "x86-64-v3", "x86-64-v4": the names of --isa. For a device target the set
+   * of kernels that it launches: "sm_80", "sm_90a". */
+  const char *isa;
   uint64_t features;
   moe_rt_abi_run run;
   moe_rt_abi_arena_bytes arena_bytes;
 } moe_rt_abi_variant;
+
+/* Code for a device, and which variant launches it. */
+typedef struct moe_rt_abi_image {
+  const char *arch;    /* "sm_80", "sm_90a", "host-simt:sm_90a" */
+  const char *variant; /* the `isa` of the variant */
+  uint32_t kind;       /* MOE_RT_IMAGE_* */
+  uint32_t reserved;
+  const void *data;
+  uint64_t bytes; /* 0 for MOE_RT_IMAGE_SIMT */
+} moe_rt_abi_image;
 
 typedef struct moe_rt_abi_model {
   uint64_t magic;
@@ -142,6 +189,8 @@ typedef struct moe_rt_abi_model {
   uint64_t metadata_bytes;
   const moe_rt_abi_variant *variants;
   uint64_t variant_count;
+  const moe_rt_abi_image *images; /* of a device target */
+  uint64_t image_count;
 } moe_rt_abi_model;
 
 #ifdef __cplusplus

@@ -20,6 +20,7 @@
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 #include "moe/CodeGen/CPU/Passes.h"
+#include "moe/CodeGen/GPU/Pipeline.h"
 #include "moe/Conversion/Passes.h"
 
 using namespace mlir;

@@ -82,6 +82,45 @@ LogicalResult ForEachReadyOp::verifyRegions() {
   return success();
 }
 
+LogicalResult ForEachWaveOp::verify() {
+  return verifyCounts(*this, getBank().getType(), getCounts().getType());
+}
+
+LogicalResult ForEachWaveOp::verifyRegions() {
+  Block &block = getBody().front();
+  Builder builder(getContext());
+  Type slots = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+  Type slotOf =
+      MemRefType::get({getBank().getType().getExperts()}, builder.getI32Type());
+  if (block.getArgumentTypes() !=
+      TypeRange({slots, builder.getIndexType(), slotOf}))
+    return emitOpError("body takes the slots (")
+           << slots << "), their number (index) and the slot of each expert ("
+           << slotOf << ")";
+  return success();
+}
+
+LogicalResult TensorMapOp::verify() {
+  size_t rank = getSizes().size();
+  if (rank < 1 || rank > 5 || getBox().size() != rank ||
+      getStrides().size() + 1 != rank)
+    return emitOpError("has 1 to 5 sizes, as many box extents and one stride "
+                       "less");
+  if (!getElement().isIntOrFloat())
+    return emitOpError("elements are integers or floats");
+  int64_t width = getElement().getIntOrFloatBitWidth() / 8;
+  if (llvm::any_of(getBox(), [](int64_t n) { return n < 1 || n > 256; }) ||
+      getBox().front() * width % 16 != 0)
+    return emitOpError("box extents are 1 to 256, the innermost a multiple of "
+                       "16 bytes");
+  int64_t swizzle = getSwizzle();
+  if (swizzle != 0 && swizzle != 32 && swizzle != 64 && swizzle != 128)
+    return emitOpError("swizzles 0, 32, 64 or 128 bytes");
+  if (swizzle != 0 && getBox().front() * width > swizzle)
+    return emitOpError("the box's rows are longer than the swizzle");
+  return success();
+}
+
 LogicalResult StateAppendOp::verify() {
   StateType state = getState().getType();
   auto value = cast<ShapedType>(getValue().getType());

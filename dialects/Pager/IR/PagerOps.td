@@ -49,6 +49,10 @@ def Pager_PartType : Pager_Type<"Part", "part"> {
   let summary = "The address of a resident part of an expert";
 }
 
+def Pager_TensorMapType : Pager_Type<"TensorMap", "tensor_map"> {
+  let summary = "How a GPU's copy engine walks a tensor in device memory";
+}
+
 class Pager_Op<string mnem, list<Trait> traits = []> : Op<Pager_Dialect, mnem, traits>;
 
 def Pager_PrefetchOp : Pager_Op<"prefetch"> {
@@ -102,8 +106,34 @@ def Pager_WaitPartOp : Pager_Op<"wait_part", [HasParent<"ForEachReadyOp">]> {
   let assemblyFormat = "$expert `,` $part attr-dict";
 }
 
-def Pager_YieldOp : Pager_Op<"yield", [Terminator, Pure, HasParent<"ForEachReadyOp">]> {
-  let summary = "Ends the work on an expert, which may then be evicted";
+def Pager_ForEachWaveOp : Pager_Op<"for_each_wave", [SingleBlockImplicitTerminator<"YieldOp">,
+                                   RecursiveMemoryEffects]> {
+  let summary = "Runs its body for waves of experts that are resident on a device";
+  let description = [{
+    For kernels that compute many experts at once. Every expert with
+    `counts[e] > 0` belongs to one wave; the first holds those that are resident.
+    The body gets the bank's slots, their number, and by expert its slot, or -1
+    for one that is not in this wave; what it launches may read the slots. Results
+    must not depend on how experts are spread over waves. `counts` is in device
+    memory; `pager.prefetch` of the same counts comes first.
+
+    ```mlir
+    pager.for_each_wave %bank, %counts, %tokens : !weights.bank<8>, memref<8xi32> {
+    ^bb0(%slots: memref<?xi8>, %slot_count: index, %slot_of: memref<8xi32>):
+      gpu.launch_func ...
+    }
+    ```
+  }];
+  let arguments = (ins Weights_BankType:$bank, AnyMemRef:$counts, Index:$tokens);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$bank `,` $counts `,` $tokens attr-dict `:` type($bank) `,` type($counts) $body";
+  let hasRegionVerifier = 1;
+  let hasVerifier = 1;
+}
+
+def Pager_YieldOp : Pager_Op<"yield", [Terminator, Pure,
+                                       ParentOneOf<["ForEachReadyOp", "ForEachWaveOp"]>]> {
+  let summary = "Ends the work on an expert or a wave, which may then be evicted";
   let assemblyFormat = "attr-dict";
 }
 
@@ -137,6 +167,30 @@ def Pager_PartViewOp : Pager_Op<"part_view", [Pure]> {
   let arguments = (ins Pager_PartType:$part);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$part attr-dict `:` type($result)";
+}
+
+def Pager_TensorMapOp : Pager_Op<"tensor_map", [AttrSizedOperandSegments]> {
+  let summary = "Describes a tensor in device memory to the copy engine";
+  let description = [{
+    A tiled tensor map for TMA over memory that starts `offset` bytes behind the
+    buffer. Innermost dimension first: `sizes` in elements, `strides` in bytes for
+    all dimensions but the innermost; `box` is what one copy moves, in elements,
+    and `swizzle` (0, 32, 64 or 128 bytes) how it lies in shared memory.
+
+    ```mlir
+    %map = pager.tensor_map %slots at %c0 sizes(%k, %n, %count) strides(%row, %slot)
+        box [64, 128, 1] swizzle 128 of bf16 : memref<?xi8>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Index:$offset, Variadic<Index>:$sizes,
+                       Variadic<Index>:$strides, DenseI64ArrayAttr:$box, I64Attr:$swizzle,
+                       TypeAttr:$element);
+  let results = (outs Pager_TensorMapType:$result);
+  let assemblyFormat = [{
+    $source `at` $offset `sizes` `(` $sizes `)` `strides` `(` $strides `)` `box` $box
+    `swizzle` $swizzle `of` $element attr-dict `:` type($source)
+  }];
+  let hasVerifier = 1;
 }
 
 def Pager_CountOp : Pager_Op<"count"> {

@@ -21,7 +21,8 @@ void registerAllDialects(DialectRegistry &registry);
 void registerAllPasses();
 
 /// Registers the pipelines below under `moe-normalize-pipeline`,
-/// `moe-cpu-kernels-pipeline` and `moe-cpu-llvm-pipeline`.
+/// `moe-cpu-kernels-pipeline` and `moe-cpu-llvm-pipeline`, and that of device
+/// code under `moe-gpu-nvvm-pipeline`.
 void registerAllPipelines();
 
 /// onnx -> normalized: types for every value, one spelling for each operation,

@@ -219,7 +219,8 @@ cpu::emitDescriptor(StringRef metadata, ArrayRef<const ISA *> variants,
   auto *model = llvm::ConstantStruct::getAnon(
       context, {number(i64, MOE_RT_ABI_MAGIC), number(i32, MOE_RT_ABI_VERSION),
                 number(i32, sizeof(moe_rt_abi_model)), text(metadata),
-                number(i64, metadata.size()), table, number(i64, rows.size())});
+                number(i64, metadata.size()), table, number(i64, rows.size()),
+                llvm::ConstantPointerNull::get(pointer), number(i64, 0)});
   new llvm::GlobalVariable(module, model->getType(), true,
                            llvm::GlobalValue::ExternalLinkage, model,
                            MOE_RT_ABI_SYMBOL);

@@ -64,7 +64,7 @@ func.func @f(%b: !weights.bank<2>, %c: memref<2xi32>, %n: index) {
 // -----
 
 func.func @f(%e: index) {
-  // expected-error @+1 {{'pager.wait_part' op expects parent op 'pager.for_each_ready'}}
+  // expected-error @+1 {{'pager.wait_part' op expects parent op to be one of 'pager.for_each_ready, pager.for_each_wave'}}
   %0 = pager.wait_part %e, 0
   return
 }
@@ -72,7 +72,7 @@ func.func @f(%e: index) {
 // -----
 
 func.func @f() {
-  // expected-error @+1 {{'pager.yield' op expects parent op 'pager.for_each_ready'}}
+  // expected-error @+1 {{'pager.yield' op expects parent op to be one of 'pager.for_each_ready, pager.for_each_wave'}}
   pager.yield
 }
 
@@ -138,5 +138,57 @@ func.func @f(%n: index) {
   // expected-error @+1 {{'pager.parallel' op body takes the loop index}}
   pager.parallel %n grain %n {
   }
+  return
+}
+
+// -----
+
+func.func @f(%b: !weights.bank<2>, %c: memref<2xi32>, %n: index) {
+  // expected-error @+1 {{body takes the slots ('memref<?xi8>'), their number (index) and the slot of each expert ('memref<2xi32>')}}
+  pager.for_each_wave %b, %c, %n : !weights.bank<2>, memref<2xi32> {
+  ^bb0(%e: index):
+  }
+  return
+}
+
+// -----
+
+func.func @f(%b: !weights.bank<2>, %c: memref<3xi32>, %n: index) {
+  // expected-error @+1 {{'pager.for_each_wave' op counts must be memref<2xi32>, is 'memref<3xi32>'}}
+  pager.for_each_wave %b, %c, %n : !weights.bank<2>, memref<3xi32> {
+  ^bb0(%slots: memref<?xi8>, %count: index, %slot_of: memref<2xi32>):
+  }
+  return
+}
+
+// -----
+
+func.func @f(%m: memref<?xi8>, %n: index) {
+  // expected-error @+1 {{has 1 to 5 sizes, as many box extents and one stride less}}
+  %0 = pager.tensor_map %m at %n sizes(%n, %n) strides(%n) box [64] swizzle 128 of bf16 : memref<?xi8>
+  return
+}
+
+// -----
+
+func.func @f(%m: memref<?xi8>, %n: index) {
+  // expected-error @+1 {{box extents are 1 to 256, the innermost a multiple of 16 bytes}}
+  %0 = pager.tensor_map %m at %n sizes(%n, %n) strides(%n) box [7, 64] swizzle 128 of bf16 : memref<?xi8>
+  return
+}
+
+// -----
+
+func.func @f(%m: memref<?xi8>, %n: index) {
+  // expected-error @+1 {{swizzles 0, 32, 64 or 128 bytes}}
+  %0 = pager.tensor_map %m at %n sizes(%n, %n) strides(%n) box [8, 64] swizzle 16 of bf16 : memref<?xi8>
+  return
+}
+
+// -----
+
+func.func @f(%m: memref<?xi8>, %n: index) {
+  // expected-error @+1 {{the box's rows are longer than the swizzle}}
+  %0 = pager.tensor_map %m at %n sizes(%n, %n) strides(%n) box [128, 64] swizzle 128 of bf16 : memref<?xi8>
   return
 }

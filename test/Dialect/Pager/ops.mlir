@@ -62,3 +62,14 @@ func.func @parallel(%n: index, %g: index, %x: memref<?xf32>) {
   return
 }
 func.func private @body(memref<?xf32>, index, index)
+
+// CHECK-LABEL: func.func @wave
+func.func @wave(%b: !weights.bank<8>, %c: memref<8xi32>, %n: index) {
+  // CHECK: pager.for_each_wave %{{.*}}, %{{.*}}, %{{.*}} : <8>, memref<8xi32> {
+  pager.for_each_wave %b, %c, %n : !weights.bank<8>, memref<8xi32> {
+  ^bb0(%slots: memref<?xi8>, %count: index, %slot_of: memref<8xi32>):
+    // CHECK: pager.tensor_map %{{.*}} at %{{.*}} sizes(%{{.*}}, %{{.*}}) strides(%{{.*}}) box [64, 128] swizzle 128 of bf16 : memref<?xi8>
+    %m = pager.tensor_map %slots at %n sizes(%n, %count) strides(%n) box [64, 128] swizzle 128 of bf16 : memref<?xi8>
+  }
+  return
+}
