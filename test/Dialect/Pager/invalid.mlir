@@ -64,7 +64,7 @@ func.func @f(%b: !weights.bank<2>, %c: memref<2xi32>, %n: index) {
 // -----
 
 func.func @f(%e: index) {
-  // expected-error @+1 {{'pager.wait_part' op expects parent op to be one of 'pager.for_each_ready, pager.for_each_wave'}}
+  // expected-error @+1 {{'pager.wait_part' op expects parent op 'pager.for_each_ready'}}
   %0 = pager.wait_part %e, 0
   return
 }
