@@ -143,6 +143,10 @@ typedef struct moe_rt_device_api {
                           int32_t *updated);
   int32_t (*graph_launch)(moe_rt_graph *graph, moe_rt_stream *stream);
   void (*graph_destroy)(moe_rt_graph *graph);
+
+  /* The host was busy or waited for this long outside of the device, a read of
+   * a file for example. NULL for back ends whose clock is not virtual. */
+  void (*host_time)(moe_rt_device *device, double seconds);
 } moe_rt_device_api;
 
 #ifdef __cplusplus
