@@ -14,6 +14,7 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 #include "moe/CodeGen/CPU/Passes.h"
+#include "moe/CodeGen/GPU/Passes.h"
 #include "moe/Conversion/Passes.h"
 #include "moe/Pipelines/Pipelines.h"
 
@@ -29,5 +30,6 @@ void mlir::moe::registerAllPasses() {
   onnx::registerONNXPasses();
   registerConversionPasses();
   cpu::registerCodeGenCPUPasses();
+  gpu::registerCodeGenGPUPasses();
   registerAllPipelines();
 }
