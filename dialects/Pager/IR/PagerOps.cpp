@@ -121,6 +121,13 @@ LogicalResult TensorMapOp::verify() {
   return success();
 }
 
+LogicalResult ReadBackOp::verify() {
+  if (cast<MemRefType>(getSource().getType()).getRank() !=
+      static_cast<int64_t>(getIndices().size()))
+    return emitOpError("needs one index for each dimension");
+  return success();
+}
+
 LogicalResult StateAppendOp::verify() {
   StateType state = getState().getType();
   auto value = cast<ShapedType>(getValue().getType());

@@ -218,6 +218,23 @@ def Pager_ObserveOp : Pager_Op<"observe"> {
   let assemblyFormat = "$point `,` $tensor attr-dict `:` type($tensor)";
 }
 
+def Pager_ReadBackOp : Pager_Op<"read_back", [
+    TypesMatchWith<"the result is an element", "source", "result",
+                   "::llvm::cast<::mlir::MemRefType>($_self).getElementType()">]> {
+  let summary = "Reads an element from device memory on the host";
+  let description = [{
+    Waits for everything that was launched before.
+
+    ```mlir
+    %n = pager.read_back %sizes[%i] : memref<4xi64>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices);
+  let results = (outs AnyType:$result);
+  let assemblyFormat = "$source `[` $indices `]` attr-dict `:` type($source)";
+  let hasVerifier = 1;
+}
+
 def Pager_Space : I32EnumAttr<"Space", "which memory of the frame", [
   I32EnumAttrCase<"Input", 0, "input">, I32EnumAttrCase<"Output", 1, "output">,
   I32EnumAttrCase<"State", 2, "state">, I32EnumAttrCase<"Arena", 3, "arena">,

@@ -216,10 +216,11 @@ LogicalResult PagerLowering::checkLayerCalls() {
 LogicalResult PagerLowering::run() {
   SmallVector<Operation *> worklist;
   module.walk([&](Operation *op) {
-    if (isa<pager::PagerDialect>(op->getDialect()) || isa<onnx::SymbolOp>(op))
+    if (isa<pager::PagerDialect>(op->getDialect()) ||
+        isa<onnx::SymbolOp, mlir::gpu::LaunchFuncOp>(op))
       worklist.push_back(op);
   });
-  SmallVector<pager::ForEachReadyOp> streams;
+  SmallVector<Operation *> streams, maps;
   for (Operation *op : worklist) {
     b.setLoc(op->getLoc());
     b.setInsertionPoint(op);
@@ -239,8 +240,16 @@ LogicalResult PagerLowering::run() {
       lowerObserve(seen);
     else if (auto parallel = dyn_cast<pager::ParallelCallOp>(op))
       lowerParallelCall(parallel);
-    else if (auto stream = dyn_cast<pager::ForEachReadyOp>(op)) {
-      streams.push_back(stream);
+    else if (auto launch = dyn_cast<mlir::gpu::LaunchFuncOp>(op))
+      lowerLaunch(launch);
+    else if (auto map = dyn_cast<pager::TensorMapOp>(op)) {
+      lowerTensorMap(map);
+      maps.push_back(op); // launches still use it
+      continue;
+    } else if (auto read = dyn_cast<pager::ReadBackOp>(op))
+      lowerReadBack(read);
+    else if (isa<pager::ForEachReadyOp, pager::ForEachWaveOp>(op)) {
+      streams.push_back(op);
       continue;
     } else if (isa<pager::YieldOp, pager::WaitPartOp, pager::PartViewOp>(op))
       continue; // with their stream
@@ -250,13 +259,21 @@ LogicalResult PagerLowering::run() {
   }
   if (failed(checkLayerCalls()))
     return failure();
-  for (pager::ForEachReadyOp stream : streams) {
-    b.setLoc(stream.getLoc());
+  for (Operation *map : llvm::reverse(maps))
+    map->erase();
+  for (Operation *stream : streams) {
+    b.setLoc(stream->getLoc());
     b.setInsertionPoint(stream);
-    if (failed(lowerForEach(stream)))
+    auto wave = dyn_cast<pager::ForEachWaveOp>(stream);
+    if (failed(wave ? lowerForEachWave(wave)
+                    : lowerForEach(cast<pager::ForEachReadyOp>(stream))))
       return failure();
   }
   module->setAttr("cpu.kernels", b.getArrayAttr(kernels));
+  if (!deviceKernels.empty())
+    module->setAttr("gpu.kernels",
+                    b.getArrayAttr(SmallVector<Attribute>(
+                        deviceKernels.begin(), deviceKernels.end())));
   return success();
 }
 

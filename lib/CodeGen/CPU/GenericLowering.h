@@ -9,8 +9,7 @@
 #ifndef MOE_LIB_CODEGEN_CPU_GENERICLOWERING_H
 #define MOE_LIB_CODEGEN_CPU_GENERICLOWERING_H
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "moe/CodeGen/Common/LinalgPoints.h"
 #include <optional>
 
 namespace mlir::moe::cpu {
@@ -26,15 +25,12 @@ constexpr int64_t kLanes = 8;
 ///
 /// The order of a reduction is a function of the shapes alone, never of the
 /// number of threads: only parallel dimensions are split.
-class GenericLowering {
+class GenericLowering : public LinalgPoints {
 public:
-  GenericLowering(linalg::GenericOp op)
-      : op(op), loc(op.getLoc()), builder(op) {}
+  using LinalgPoints::LinalgPoints;
   LogicalResult run();
 
 private:
-  void classify();
-  bool isUnitStrideInInnermostReduction();
   void emitElementwise();
   void emitDot();
   /// out + a * b of floats, over one reduction dimension and elements side by
@@ -65,21 +61,6 @@ private:
   void forLoop(unsigned dim, function_ref<void()> body);
   void nest(ArrayRef<unsigned> dims, function_ref<void()> body);
 
-  SmallVector<Value> indices(OpOperand &operand);
-  Value load(OpOperand &operand);
-  /// The body's results at the current point, given the outputs' values.
-  SmallVector<Value> computeBody(ValueRange outputs);
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(builder, loc, value);
-  }
-  Value product(ArrayRef<unsigned> dims);
-
-  linalg::GenericOp op;
-  Location loc;
-  OpBuilder builder;
-  SmallVector<Value> extents; // by loop dimension
-  SmallVector<Value> ivs;     // by loop dimension
-  SmallVector<unsigned> outer, reductions;
   std::optional<unsigned> innermost; // parallel dimension kept sequential
 };
 

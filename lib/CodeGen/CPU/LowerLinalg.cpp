@@ -9,13 +9,11 @@
 #include "GenericLowering.h"
 #include "dialects/Pager/IR/Pager.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/IRMapping.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "moe/CodeGen/CPU/Passes.h"
 
 namespace mlir::moe::cpu {
@@ -34,18 +32,6 @@ static constexpr int64_t kChunkWork = 16384;
 /// number of a point apart costs as much as a short reduction.
 static constexpr int64_t kBlock = 16;
 
-void GenericLowering::classify() {
-  for (auto [dim, kind] : llvm::enumerate(op.getIteratorTypesArray()))
-    (kind == utils::IteratorType::parallel ? outer : reductions).push_back(dim);
-}
-
-Value GenericLowering::product(ArrayRef<unsigned> dims) {
-  Value result = constant(1);
-  for (unsigned dim : dims)
-    result = arith::MulIOp::create(builder, loc, result, extents[dim]);
-  return result;
-}
-
 void GenericLowering::openParallel(Value innerWork) {
   Value n = product(outer);
   Value one = constant(1);
@@ -57,14 +43,7 @@ void GenericLowering::openParallel(Value innerWork) {
   Block &body = loop.getBody().emplaceBlock();
   Value linear = body.addArgument(builder.getIndexType(), loc);
   builder.setInsertionPointToStart(&body);
-  for (unsigned dim : llvm::reverse(outer)) {
-    if (dim == outer.front()) {
-      ivs[dim] = linear;
-      break;
-    }
-    ivs[dim] = arith::RemUIOp::create(builder, loc, linear, extents[dim]);
-    linear = arith::DivUIOp::create(builder, loc, linear, extents[dim]);
-  }
+  delinearize(linear, outer);
 }
 
 std::optional<unsigned>
@@ -107,58 +86,8 @@ void GenericLowering::nest(ArrayRef<unsigned> dims, function_ref<void()> body) {
   forLoop(dims.front(), [&] { nest(dims.drop_front(), body); });
 }
 
-SmallVector<Value> GenericLowering::indices(OpOperand &operand) {
-  AffineMap map = op.getMatchingIndexingMap(&operand);
-  SmallVector<Value> result;
-  for (AffineExpr expr : map.getResults()) {
-    if (auto dim = dyn_cast<AffineDimExpr>(expr))
-      result.push_back(ivs[dim.getPosition()]);
-    else
-      result.push_back(affine::expandAffineExpr(builder, loc, expr, ivs, {}));
-  }
-  return result;
-}
-
-Value GenericLowering::load(OpOperand &operand) {
-  if (!isa<MemRefType>(operand.get().getType()))
-    return operand.get();
-  return memref::LoadOp::create(builder, loc, operand.get(), indices(operand));
-}
-
-SmallVector<Value> GenericLowering::computeBody(ValueRange outputs) {
-  Block *body = op.getBody();
-  IRMapping mapping;
-  for (OpOperand *input : op.getDpsInputOperands()) {
-    BlockArgument argument = body->getArgument(input->getOperandNumber());
-    if (!argument.use_empty())
-      mapping.map(argument, load(*input));
-  }
-  for (auto [output, value] : llvm::zip(op.getRegionOutputArgs(), outputs))
-    mapping.map(output, value);
-  for (Operation &inner : body->without_terminator()) {
-    if (auto index = dyn_cast<linalg::IndexOp>(inner))
-      mapping.map(index.getResult(), ivs[index.getDim()]);
-    else
-      builder.clone(inner, mapping);
-  }
-  SmallVector<Value> results;
-  for (Value value : body->getTerminator()->getOperands())
-    results.push_back(mapping.lookupOrDefault(value));
-  return results;
-}
-
 void GenericLowering::emitElementwise() {
-  auto point = [&] {
-    SmallVector<Value> outputs;
-    for (OpOperand &output : op.getDpsInitsMutable()) {
-      BlockArgument argument = op.getMatchingBlockArgument(&output);
-      outputs.push_back(argument.use_empty() ? Value() : load(output));
-    }
-    SmallVector<Value> results = computeBody(outputs);
-    for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), results))
-      memref::StoreOp::create(builder, loc, value, output.get(),
-                              indices(output));
-  };
+  auto point = [&] { store(computeBody(loadOutputs())); };
   if (outer.size() < 2) {
     openParallel(constant(1));
     return point();
@@ -166,22 +95,6 @@ void GenericLowering::emitElementwise() {
   innermost = outer.pop_back_val();
   openParallel(extents[*innermost]);
   forLoop(*innermost, point);
-}
-
-/// True when consecutive steps of the last reduction dimension read consecutive
-/// elements of every input that depends on it.
-bool GenericLowering::isUnitStrideInInnermostReduction() {
-  unsigned dim = reductions.back();
-  for (OpOperand *input : op.getDpsInputOperands()) {
-    auto type = dyn_cast<MemRefType>(input->get().getType());
-    AffineMap map = op.getMatchingIndexingMap(input);
-    if (!type || !map.isFunctionOfDim(dim))
-      continue;
-    auto last = dyn_cast<AffineDimExpr>(map.getResults().back());
-    if (!last || last.getPosition() != dim)
-      return false;
-  }
-  return true;
 }
 
 /// Accumulates in registers over the reduction dimensions, for one point after
@@ -234,8 +147,7 @@ void GenericLowering::emitPoint() {
     results.assign(loop.getResults().begin(), loop.getResults().end());
   }
   builder.setInsertionPointAfter(loops.front());
-  for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), results))
-    memref::StoreOp::create(builder, loc, value, output.get(), indices(output));
+  store(results);
 }
 
 /// Accumulates in memory, a row of the result at a time.
@@ -250,29 +162,13 @@ void GenericLowering::emitAxpy() {
     SmallVector<Value> outputs;
     for (OpOperand &output : op.getDpsInitsMutable())
       outputs.push_back(load(output));
-    SmallVector<Value> results = computeBody(outputs);
-    for (auto [output, value] : llvm::zip(op.getDpsInitsMutable(), results))
-      memref::StoreOp::create(builder, loc, value, output.get(),
-                              indices(output));
+    store(computeBody(outputs));
   });
 }
 
 LogicalResult GenericLowering::run() {
-  classify();
-  // The extent of a dimension, read off the first operand that has it.
-  unsigned dims = op.getNumLoops();
-  extents.resize(dims);
-  ivs.resize(dims);
-  for (OpOperand &operand : op->getOpOperands()) {
-    AffineMap map = op.getMatchingIndexingMap(&operand);
-    for (auto [i, expr] : llvm::enumerate(map.getResults()))
-      if (auto dim = dyn_cast<AffineDimExpr>(expr))
-        if (!extents[dim.getPosition()])
-          extents[dim.getPosition()] =
-              builder.createOrFold<memref::DimOp>(loc, operand.get(), i);
-  }
-  if (llvm::is_contained(extents, Value()))
-    return op.emitError("a loop dimension has no extent");
+  if (failed(classify()))
+    return failure();
   if (reductions.empty())
     emitElementwise();
   else if (outer.empty() || isUnitStrideInInnermostReduction())
@@ -287,19 +183,8 @@ namespace {
 
 class CPULowerLinalg : public cpu::impl::CPULowerLinalgBase<CPULowerLinalg> {
   void runOnOperation() override {
-    SmallVector<linalg::LinalgOp> named;
-    getOperation().walk([&](linalg::LinalgOp op) {
-      if (!isa<linalg::GenericOp>(op))
-        named.push_back(op);
-    });
-    IRRewriter rewriter(&getContext());
-    for (linalg::LinalgOp op : named) {
-      rewriter.setInsertionPoint(op);
-      if (failed(linalg::generalizeNamedOp(rewriter, op))) {
-        op->emitError("cannot be written as linalg.generic");
-        return signalPassFailure();
-      }
-    }
+    if (failed(generalizeNamedOps(getOperation())))
+      return signalPassFailure();
     SmallVector<linalg::GenericOp> generics;
     getOperation().walk([&](linalg::GenericOp op) { generics.push_back(op); });
     for (linalg::GenericOp op : generics)

@@ -14,6 +14,7 @@
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
@@ -78,6 +79,13 @@ private:
   func::FuncOp getThunk(func::FuncOp body, LLVM::LLVMStructType captures);
   void lowerParallelCall(pager::ParallelCallOp op);
   LogicalResult lowerForEach(pager::ForEachReadyOp op);
+  Value allocate(Operation *op, int64_t bytes, int64_t alignment);
+  Value addressOf(Value memref);
+  int64_t getKernelNumber(mlir::gpu::LaunchFuncOp op);
+  void lowerLaunch(mlir::gpu::LaunchFuncOp op);
+  void lowerTensorMap(pager::TensorMapOp op);
+  void lowerReadBack(pager::ReadBackOp op);
+  LogicalResult lowerForEachWave(pager::ForEachWaveOp op);
   LogicalResult checkLayerCalls();
   void returnOnError(Value code, func::FuncOp function);
 
@@ -89,6 +97,14 @@ private:
   SmallVector<Attribute> kernels;
   DenseMap<Operation *, func::FuncOp> thunks;
   DenseMap<Operation *, Value> shapeTables;
+
+  /// Where a function puts what it gives to a launch.
+  struct LaunchStack {
+    Value dims, slots, table;
+  };
+  DenseMap<Operation *, LaunchStack> launchStacks;
+  DenseMap<Value, Value> tensorMaps; // to their bytes
+  SmallVector<StringAttr> deviceKernels;
 };
 
 } // namespace mlir::moe::cpu

@@ -9,6 +9,7 @@
 #include "dialects/ONNX/IR/ONNX.h"
 #include "dialects/Pager/IR/Pager.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/SymbolTable.h"
 #include "moe/CodeGen/CPU/Passes.h"
@@ -36,8 +37,8 @@ void CPUThreadFrame::runOnOperation() {
   for (auto function : module.getOps<func::FuncOp>()) {
     bool uses = false;
     function.walk([&](Operation *op) {
-      uses |=
-          isa<pager::PagerDialect>(op->getDialect()) || isa<onnx::SymbolOp>(op);
+      uses |= isa<pager::PagerDialect>(op->getDialect()) ||
+              isa<onnx::SymbolOp, mlir::gpu::LaunchFuncOp>(op);
       if (auto call = dyn_cast<func::CallOp>(op))
         if (auto callee = symbols.lookup<func::FuncOp>(call.getCallee()))
           callers[callee].push_back(call);

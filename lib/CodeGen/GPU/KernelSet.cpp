@@ -32,3 +32,14 @@ FailureOr<KernelSet> gpu::getKernelSet(ModuleOp module) {
   return module.emitError("unknown set of GPU kernels '")
          << name.getValue() << "'";
 }
+
+FailureOr<Type> gpu::getWeightsType(ModuleOp module) {
+  auto type = module->getAttrOfType<TypeAttr>(kWeightsAttr);
+  if (!type)
+    return Type(Float32Type::get(module.getContext()));
+  if (type.getValue().isF32() || type.getValue().isBF16() ||
+      type.getValue().isF16())
+    return type.getValue();
+  return module.emitError("GPU kernels have no weights of type ")
+         << type.getValue();
+}

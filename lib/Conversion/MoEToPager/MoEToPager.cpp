@@ -6,10 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../ExpertLayers.h"
 #include "dialects/MoE/IR/MoE.h"
 #include "dialects/Pager/IR/Pager.h"
 #include "dialects/Weights/IR/Weights.h"
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -31,69 +31,6 @@ namespace mlir::moe {
 
 using namespace mlir;
 using namespace mlir::moe;
-
-/// Layers that this conversion cannot schedule are all reported before any is
-/// converted.
-static LogicalResult checkRouting(Operation *op, Type values) {
-  Type element = getElementTypeOrSelf(values);
-  if (element.isF32())
-    return success();
-  return op->emitError("routing in ")
-         << element << " is not supported: the router computes in float32";
-}
-
-static LogicalResult checkRoutingFrom(RoutingFromOp op) {
-  LogicalResult result = checkRouting(op, op.getWeights().getType());
-  Type element = getElementTypeOrSelf(op.getIds().getType());
-  if (element.isSignlessInteger(32) || element.isSignlessInteger(64))
-    return result;
-  return op.emitError("expert ids in ")
-         << element << " are not supported: cast them to int64";
-}
-
-static LogicalResult checkExperts(ExpertsOp op) {
-  bool ok = true;
-  auto report = [&]() {
-    ok = false;
-    return op.emitError();
-  };
-  if (!getElementTypeOrSelf(op.getTokens().getType()).isF32())
-    report() << "experts on tokens of "
-             << getElementTypeOrSelf(op.getTokens().getType())
-             << " are not supported: only float32 is";
-  if (!op.getRouting().getDefiningOp<RouteOp>() &&
-      !op.getRouting().getDefiningOp<RoutingFromOp>())
-    report() << "the routing must come from moe.route or moe.routing_from";
-  auto bank = op.getBank().getDefiningOp<weights::BankOp>();
-  if (!bank) {
-    report() << "the bank must come from weights.bank";
-    return failure();
-  }
-  int64_t hidden =
-      cast<RankedTensorType>(op.getTokens().getType()).getDimSize(1);
-  if (hidden != bank.getHidden())
-    report() << "tokens have " << hidden
-             << " features, the experts of the bank " << bank.getHidden();
-  for (auto [value, role] : llvm::zip(bank.getTensors(), bank.getRoles())) {
-    auto type = cast<weights::WeightTensorType>(value.getType());
-    if (!type.getElementType().isF32())
-      report() << "expert weights '"
-               << weights::stringifyRole(static_cast<weights::Role>(role))
-               << "' in " << type.getElementType()
-               << " are not supported: cast them to float32";
-  }
-  for (auto run : op.getKinds().getAsRange<ExpertsOfKindAttr>()) {
-    if (run.getKind() == ExpertKind::Copy ||
-        run.getKind() == ExpertKind::Constant)
-      report() << "experts of kind '" << stringifyExpertKind(run.getKind())
-               << "' cannot be scheduled: eliminate them first";
-    if (run.getWidth() != 0 && run.getWidth() != bank.getIntermediate())
-      report() << "experts of width " << run.getWidth()
-               << " in a bank of width " << bank.getIntermediate()
-               << " are not supported";
-  }
-  return success(ok);
-}
 
 static cpu::ExpertKernelSpec getKernelSpec(ExpertsOp op) {
   cpu::ExpertKernelSpec spec;
@@ -138,7 +75,6 @@ private:
   void convertExperts(ExpertsOp op);
   void emitStream(ExpertsOp op, const RoutingBuffers &routing,
                   const RowBuffers &rows, Value rowData);
-  void hoistBank(ExpertsOp op);
 
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, value);
@@ -151,8 +87,7 @@ private:
   }
   /// The first dimension of a tensor.
   Value size(Value tensor) { return tensor::DimOp::create(b, tensor, 0); }
-  /// A read-only buffer whose first dimension is dynamic.
-  Value buffer(Value tensor);
+  Value buffer(Value tensor) { return getRowsBuffer(b, tensor); }
 
   ModuleOp module;
   func::FuncOp function;
@@ -162,19 +97,6 @@ private:
 };
 
 } // namespace
-
-Value Scheduler::buffer(Value tensor) {
-  auto type = cast<RankedTensorType>(tensor.getType());
-  Value result = bufferization::ToBufferOp::create(
-      b, MemRefType::get(type.getShape(), type.getElementType()), tensor,
-      /*read_only=*/true);
-  if (type.isDynamicDim(0))
-    return result;
-  SmallVector<int64_t> shape(type.getShape());
-  shape[0] = kDynamic;
-  return memref::CastOp::create(
-      b, MemRefType::get(shape, type.getElementType()), result);
-}
 
 void Scheduler::convertRoute(RouteOp op) {
   b.setInsertionPoint(op);
@@ -213,26 +135,6 @@ void Scheduler::convertRoutingFrom(RoutingFromOp op) {
   routing.distinct = false;
   func::CallOp::create(b, kernel, ValueRange{buffer(op.getIds()), routing.ids});
   routings[op.getResult()] = routing;
-}
-
-/// Moves the bank, and the recipes it is made by, above the routing: prefetch
-/// then follows the routing at once.
-void Scheduler::hoistBank(ExpertsOp op) {
-  Operation *routing = op.getRouting().getDefiningOp();
-  Operation *bank = op.getBank().getDefiningOp();
-  if (bank->getBlock() != routing->getBlock() || bank->isBeforeInBlock(routing))
-    return;
-  llvm::SetVector<Operation *> slice;
-  BackwardSliceOptions options;
-  options.inclusive = true;
-  options.filter = [&](Operation *candidate) {
-    return candidate->getBlock() == routing->getBlock() &&
-           !candidate->isBeforeInBlock(routing);
-  };
-  // Recipes are pure and use nothing but recipes.
-  (void)getBackwardSlice(bank, &slice, options);
-  for (Operation *recipe : slice)
-    recipe->moveBefore(routing);
 }
 
 RowBuffers Scheduler::dispatch(ExpertsOp op, const RoutingBuffers &routing) {
@@ -358,18 +260,7 @@ class ConvertMoEToPager
     : public mlir::moe::impl::ConvertMoEToPagerBase<ConvertMoEToPager> {
   void runOnOperation() override {
     FailureOr<cpu::Schedule> schedule = cpu::getSchedule(getOperation());
-    bool ok = succeeded(schedule);
-    getOperation().walk([&](Operation *op) {
-      LogicalResult result = success();
-      if (auto route = dyn_cast<RouteOp>(op))
-        result = checkRouting(op, route.getLogits().getType());
-      else if (auto from = dyn_cast<RoutingFromOp>(op))
-        result = checkRoutingFrom(from);
-      else if (auto experts = dyn_cast<ExpertsOp>(op))
-        result = checkExperts(experts);
-      ok &= succeeded(result);
-    });
-    if (!ok)
+    if (failed(checkLayers(getOperation())) || failed(schedule))
       return signalPassFailure();
     for (auto function : llvm::to_vector(getOperation().getOps<func::FuncOp>()))
       if (!function.isExternal())

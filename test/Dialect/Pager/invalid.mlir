@@ -192,3 +192,11 @@ func.func @f(%m: memref<?xi8>, %n: index) {
   %0 = pager.tensor_map %m at %n sizes(%n, %n) strides(%n) box [128, 64] swizzle 128 of bf16 : memref<?xi8>
   return
 }
+
+// -----
+
+func.func @f(%m: memref<?x2xi64>, %i: index) {
+  // expected-error @+1 {{'pager.read_back' op needs one index for each dimension}}
+  %0 = pager.read_back %m[%i] : memref<?x2xi64>
+  return
+}

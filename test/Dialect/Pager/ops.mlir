@@ -73,3 +73,10 @@ func.func @wave(%b: !weights.bank<8>, %c: memref<8xi32>, %n: index) {
   }
   return
 }
+
+// CHECK-LABEL: func.func @read
+func.func @read(%m: memref<?x2xi64>, %i: index) -> i64 {
+  // CHECK: pager.read_back %{{.*}}[%{{.*}}, %{{.*}}] : memref<?x2xi64>
+  %0 = pager.read_back %m[%i, %i] : memref<?x2xi64>
+  return %0 : i64
+}

@@ -17,6 +17,10 @@ namespace mlir::moe::gpu {
 /// "sm_90a".
 constexpr llvm::StringLiteral kKernelSetAttr = "gpu.kernel_set";
 
+/// Module attribute with the type that weights of products are packed in: f32,
+/// bf16 or f16.
+constexpr llvm::StringLiteral kWeightsAttr = "gpu.weights";
+
 /// The gpu.module that holds every kernel.
 constexpr llvm::StringLiteral kKernelsModule = "kernels";
 
@@ -30,6 +34,10 @@ std::optional<KernelSet> lookupKernelSet(llvm::StringRef name);
 
 /// Reads the module's set. Emits an error for a name it does not know.
 FailureOr<KernelSet> getKernelSet(ModuleOp module);
+
+/// Reads the module's type of weights, f32 by default. Emits an error for one
+/// that kernels do not have.
+FailureOr<Type> getWeightsType(ModuleOp module);
 
 } // namespace mlir::moe::gpu
 

@@ -11,6 +11,38 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GPULowerLinalg : Pass<"gpu-lower-linalg", "::mlir::ModuleOp"> {
+  let summary = "Give structured operations and loops to threads";
+  let description = [{
+    In functions of the host every linalg operation on buffers, every loop over
+    device memory and every store to it becomes a `gpu.launch`. A parallel point is
+    a thread; sums and extrema over contiguous elements are shared by the lanes of a
+    warp and combined in fixed order. Of loops, those whose iterations touch elements
+    of their own become threads. A load from device memory becomes a
+    `pager.read_back`.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect", "::mlir::moe::pager::PagerDialect"];
+}
+
+def GPUOutlineKernels : Pass<"gpu-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Move bodies of launches to kernels";
+  let description = [{
+    Every `gpu.launch` becomes a `gpu.launch_func` of an `llvm.func` in the gpu.module
+    of kernels. Constants go into the kernel, a buffer becomes the address of its first
+    element and the strides its type does not tell. Equal kernels are one. Kernels are
+    named after the operator of the ONNX node they compute.
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect",
+                           "::mlir::NVVM::NVVMDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numLaunches", "launches", "launches whose bodies were moved">,
+    Statistic<"numKernels", "kernels", "different kernels made of them">
+  ];
+}
+
 def NVVMToHostSimt : Pass<"nvvm-to-host-simt", "::mlir::ModuleOp"> {
   let summary = "Turn GPU kernels into host code that runs them thread by thread";
   let description = [{
