@@ -29,6 +29,10 @@ int32_t moe_rt_device::find(std::string text) {
   if (!hasFailed()) // what comes later may be its consequence
     error = text;
   findings.push_back(std::move(text));
+  // What is queued will not run: it may have lost its memory or its module.
+  inFlight.clear();
+  for (moe_rt_stream *stream : streams)
+    stream->pending.clear();
   return MOE_RT_DEVICE;
 }
 
