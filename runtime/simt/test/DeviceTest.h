@@ -12,8 +12,8 @@
 #include "moe_rt/moe_rt_device.h"
 #include "moe_rt/moe_simt.h"
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

@@ -25,8 +25,7 @@ protected:
     b = allocate(kFloats);
   }
   /// The copy, a kernel for each of `steps` (to, from), and the way back.
-  moe_rt_graph *
-  capture(const std::vector<std::pair<float *, float *>> &steps) {
+  moe_rt_graph *capture(const std::vector<std::pair<float *, float *>> &steps) {
     EXPECT_EQ(api.capture_begin(compute), MOE_RT_OK) << error();
     EXPECT_EQ(toDevice(compute, a, from, kFloats), MOE_RT_OK);
     for (auto [to, source] : steps)

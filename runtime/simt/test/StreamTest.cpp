@@ -60,9 +60,9 @@ protected:
 };
 
 TEST_F(ArrivalTest, KernelWaitsForTheCopy) {
-  for (const char *streams : {"streams=late", "streams=early",
-                              "streams=random,seed=1", "streams=random,seed=2",
-                              "streams=random,seed=3"}) {
+  for (const char *streams :
+       {"streams=late", "streams=early", "streams=random,seed=1",
+        "streams=random,seed=2", "streams=random,seed=3"}) {
     open(streams);
     submit(/*ordered=*/true);
     EXPECT_EQ(api.stream_synchronize(compute), MOE_RT_OK) << error();
@@ -227,9 +227,9 @@ TEST_F(ReuseTest, TableUpdatedEarly) {
     ASSERT_EQ(api.stream_synchronize(compute), MOE_RT_OK) << error();
     ASSERT_EQ(gather(compute, result, weights, table, 4), MOE_RT_OK);
     auto *nextTable = reinterpret_cast<int32_t *>(pinnedWith(4, 0));
-    ASSERT_EQ(api.copy_to_device(ordered ? compute : copies, table, nextTable,
-                                 16),
-              MOE_RT_OK);
+    ASSERT_EQ(
+        api.copy_to_device(ordered ? compute : copies, table, nextTable, 16),
+        MOE_RT_OK);
     ASSERT_EQ(api.stream_synchronize(compute), MOE_RT_OK) << error();
     EXPECT_EQ(api.stream_synchronize(copies),
               ordered ? MOE_RT_OK : MOE_RT_DEVICE);
