@@ -77,7 +77,8 @@ double moe_rt_device::runLaunch(const Operation &operation,
   description.arguments = arguments.data();
 
   Counters before = counters;
-  bool instrumented = options.machine.check != Check::None;
+  bool instrumented = options.machine.check != Check::None &&
+                      launch.kernel->module->image->instrumented;
   memory.getRanges().setWatch(instrumented ? &recorder : nullptr);
   std::string finding =
       moe_simt::run(*launch.kernel->module->image, launch.getKernel(),

@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeviceTest.h"
-#include "TestAccess.h"
 #include <cstring>
 
 using namespace moe_simt;
@@ -21,6 +20,25 @@ static T getArgument(void *const *arguments, unsigned index) {
   T value;
   std::memcpy(&value, arguments[index], sizeof(value));
   return value;
+}
+
+/// As instrumented code accesses global memory.
+static void access(moe_simt_thread *thread, const void *address, unsigned kind,
+                   unsigned bytes) {
+  thread->api->access(thread, address, kind | 1 << 4 | bytes << 8 | bytes << 16,
+                      /*location=*/0);
+}
+
+template <typename T>
+static T load(moe_simt_thread *thread, const T *from) {
+  access(thread, from, MOE_SIMT_LOAD, sizeof(T));
+  return *from;
+}
+
+template <typename T>
+static void store(moe_simt_thread *thread, T *to, T value) {
+  access(thread, to, MOE_SIMT_STORE, sizeof(T));
+  *to = value;
 }
 
 /// Every thread does everything: the tests launch one.
@@ -39,14 +57,25 @@ static void runGather(moe_simt_thread *thread, void *const *arguments) {
     store(thread, to + i, load(thread, from + load(thread, table + i)));
 }
 
+/// Has an address in a tensor map only.
+static void runNothing(moe_simt_thread *, void *const *) {}
+
 static const uint32_t argumentBytes[] = {8, 8, 8, 8};
+static const uint32_t mapBytes[] = {MOE_RT_TENSOR_MAP_BYTES};
 static const moe_simt_kernel kernels[] = {
     {"addOne", runAddOne, 0, 16, 32, 3, argumentBytes},
     {"gather", runGather, 0, 16, 0, 4, argumentBytes},
+    {"nothing", runNothing, 0, 16, 0, 1, mapBytes},
 };
-static const moe_simt_location locations[] = {{"test", "llvm.load", ""}};
-const moe_simt_image moe_simt::testImage = {
-    MOE_SIMT_VERSION, sizeof(moe_simt_image), kernels, 2, locations, 1};
+static const moe_simt_location locations[] = {{"test", "llvm.load", 0, ""}};
+const moe_simt_image moe_simt::testImage = {MOE_SIMT_VERSION,
+                                            sizeof(moe_simt_image),
+                                            /*instrumented=*/1,
+                                            0,
+                                            kernels,
+                                            3,
+                                            locations,
+                                            1};
 
 //===----------------------------------------------------------------------===//
 // DeviceTest

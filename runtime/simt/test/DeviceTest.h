@@ -24,6 +24,7 @@ namespace moe_simt {
 /// The image of the test kernels:
 ///   addOne(to, from, n): to[i] = from[i] + 1
 ///   gather(to, from, table, n): to[i] = from[table[i]]
+///   nothing(map): nothing
 extern const moe_simt_image testImage;
 
 /// Opens a device, and closes it with everything made here.

@@ -352,6 +352,24 @@ TEST_F(ReleaseTest, WhileAKernelMayUseIt) {
     }
 }
 
+TEST_F(ReleaseTest, WhileATensorMapOfAKernelHoldsIt) {
+  open("");
+  float *other = allocate(kFloats), *a = allocate(kFloats);
+  moe_rt_tensor_map_spec spec = {};
+  spec.base = a;
+  spec.rank = 2;
+  spec.element = MOE_RT_F32;
+  spec.sizes[0] = spec.sizes[1] = spec.box[0] = spec.box[1] = 8;
+  spec.strides[1] = 32;
+  alignas(64) char map[MOE_RT_TENSOR_MAP_BYTES];
+  ASSERT_EQ(api.tensor_map(device, &spec, map), MOE_RT_OK) << error();
+  ASSERT_EQ(launch(compute, "nothing", {map}), MOE_RT_OK);
+  api.release(device, other);
+  ASSERT_EQ(api.event_record(createEvent(), compute), MOE_RT_OK) << error();
+  api.release(device, a);
+  expectFinding({"release of bytes [0, 256) of device allocation 2"});
+}
+
 TEST_F(ReleaseTest, OfPinnedMemoryInTransit) {
   open("");
   float *slot = allocate(kFloats), *from = pinnedWith(kFloats, 1);
