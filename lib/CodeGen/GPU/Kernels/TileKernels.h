@@ -39,6 +39,13 @@ bool emitTileDown90(Emitter e, const ExpertLayerSpec &spec,
 bool emitTileGemm90(Emitter e, int64_t k, int64_t n, Type element, Value a,
                     Value w, Value c, Value rows, int64_t tileRows);
 
+/// Rows of tiles, ascending: of streaming kernels and of tile kernels.
+ArrayRef<int64_t> getStreamRows();
+ArrayRef<int64_t> getTileRows();
+/// One of these, an index value: for few rows a streaming kernel's, else the
+/// tile that holds `rowsOfTile` rows.
+Value emitTileRows(Emitter e, Value rows, Value rowsOfTile);
+
 /// Tiles that these tokens give at most, an index value: the grid of kernels
 /// over tiles. Blocks from SortedRows::tiles[0] on have nothing to do.
 Value emitTileBound(Emitter e, const ExpertLayerSpec &spec, Value tokens,
@@ -46,11 +53,12 @@ Value emitTileBound(Emitter e, const ExpertLayerSpec &spec, Value tokens,
 
 /// What a block over a tile has to know, from SortedRows and Wave.
 struct ExpertTile {
-  Value valid;  // i1: there is such a tile and its expert is in the wave
-  Value expert; // i32
-  Value slot;   // i32; at least 0
-  Value row;    // i32: the tile's first row among the sorted rows
-  Value rows;   // i32: from 1 to tileRows; 0 when not valid
+  Value valid; // i1: there is such a tile and its expert is in the wave
+  // i32, to be used only when valid.
+  Value expert;
+  Value slot;
+  Value row;  // the tile's first row among the sorted rows
+  Value rows; // from 1 to tileRows
 };
 /// Kernel operands of a tile: counts, offsets, tiles, slotOf, in this order.
 SmallVector<Value> getTileOperands(const SortedRows &rows, const Wave &wave);
