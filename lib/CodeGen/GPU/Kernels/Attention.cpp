@@ -34,21 +34,24 @@ constexpr Split kFewSplit = {512, 64}, kManySplit = {128, 256};
 struct Choice {
   AttentionTile tile;
   Split split;
+  decltype(emitAttentionFma) *emitKernel;
 };
 
 Choice getFew(const AttentionSpec &spec) {
   int64_t size = std::max(spec.size, spec.valueSize);
-  return {{kFewRows, size <= 64 ? 64 : 32, 32}, kFewSplit};
+  return {{kFewRows, size <= 64 ? 64 : 32, 32}, kFewSplit, emitAttentionFma};
 }
 
 Choice getMany(const AttentionSpec &spec) {
   // As much as fits the shared memory of every device, see kSharedBytes80.
   int64_t size = std::max(spec.size, spec.valueSize);
+  if (!spec.element.isF32())
+    return {{64, size <= 128 ? 64 : 32, 4}, kManySplit, emitAttentionMma};
   if (size <= 64)
-    return {{64, 64, 8}, kManySplit};
+    return {{64, 64, 8}, kManySplit, emitAttentionFma};
   if (size <= 128)
-    return {{64, 32, 8}, kManySplit};
-  return {{32, 16, 8}, kManySplit};
+    return {{64, 32, 8}, kManySplit, emitAttentionFma};
+  return {{32, 16, 8}, kManySplit, emitAttentionFma};
 }
 
 /// Host values of a launch.
@@ -162,8 +165,8 @@ void emitChoice(Emitter e, const AttentionSpec &spec,
   SmallVector<Value> operands = op.flatten(spec);
   Value heads = emitIndex(e, spec.keyHeads);
   Value blocks = e.b.createOrFold<arith::MulIOp>(plan.rowBlocks, plan.parts);
-  emitAttentionFma(e, spec, choice.tile, operands,
-                   {blocks, heads, sizes.batch});
+  choice.emitKernel(e, spec, choice.tile, operands,
+                    {blocks, heads, sizes.batch});
   Value isSplit = e.b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::ne,
                                                   plan.parts, emitIndex(e, 1));
   emitIf(

@@ -273,44 +273,24 @@ SmallVector<Value> FmaKernel::emitTile(Value first, ValueRange carried) {
 }
 
 void FmaKernel::storeRows(ValueRange carried) {
-  Type f32 = b.getF32Type();
+  auto store = [&](Value to, Type element, ArrayRef<Value> columns) {
+    unsigned alignment = kChunk * element.getIntOrFloatBitWidth() / 8;
+    for (int64_t j = 0; j < chunks; ++j) {
+      SmallVector<Value> chunk;
+      for (Value value : columns.slice(j * kChunk, kChunk))
+        chunk.push_back(b.convert(element, value));
+      Value number = b.add(lane, j * tile.lanes);
+      b.when(b.less(number, this->columns), [&] {
+        b.store(b.pack(chunk), b.at(to, element, b.mul(number, kChunk)),
+                alignment);
+      });
+    }
+  };
   for (int64_t i = 0; i < rows; ++i) {
-    RowState state = {carried[2 * i], carried[2 * i + 1]};
-    for (int64_t mask = tile.lanes / 2; mask > 0; mask /= 2)
-      state.sum = b.addF(state.sum, b.shuffleXor(state.sum, mask));
     SmallVector<Value> values(carried.drop_front(2 * rows + i * chunks * kChunk)
                                   .take_front(chunks * kChunk));
-    auto storeChunks = [&](Value to, Type element, ArrayRef<Value> values) {
-      for (int64_t j = 0; j < chunks; ++j) {
-        SmallVector<Value> chunk;
-        for (Value value : values.slice(j * kChunk, kChunk))
-          chunk.push_back(b.convert(element, value));
-        unsigned alignment = kChunk * element.getIntOrFloatBitWidth() / 8;
-        Value number = b.add(lane, j * tile.lanes);
-        b.when(b.less(number, columns), [&] {
-          b.store(b.pack(chunk), b.at(to, element, b.mul(number, kChunk)),
-                  alignment);
-        });
-      }
-    };
-    b.when(row[i].isValid, [&] {
-      b.when(
-          b.equal(op.parts, 1),
-          [&] {
-            Value to = emitRowAddress(b, op.out, spec.element, op.outStrides,
-                                      block.batch, row[i].head, row[i].query);
-            storeChunks(to, spec.element, emitResults(b, spec, state, values));
-          },
-          [&] {
-            Value to =
-                emitPartAddress(b, spec, op, block, block.part, row[i].row);
-            storeChunks(to, f32, values);
-            b.when(b.equal(lane, 0), [&] {
-              b.store(state.largest, b.at(to, f32, spec.valueSize));
-              b.store(state.sum, b.at(to, f32, spec.valueSize + 1));
-            });
-          });
-    });
+    emitStoreRow(b, spec, op, block, row[i], tile.lanes, lane,
+                 {carried[2 * i], carried[2 * i + 1]}, values, store);
   }
 }
 

@@ -212,6 +212,32 @@ SmallVector<Value> mlir::moe::gpu::emitResults(KernelBuilder &b,
   return results;
 }
 
+void mlir::moe::gpu::emitStoreRow(KernelBuilder &b, const AttentionSpec &spec,
+                                  const AttentionOperands &op,
+                                  const AttentionBlock &block,
+                                  const AttentionRow &row, int64_t lanes,
+                                  Value lane, RowState state,
+                                  ArrayRef<Value> values, StoreColumns store) {
+  for (int64_t mask = lanes / 2; mask > 0; mask /= 2)
+    state.sum = b.addF(state.sum, b.shuffleXor(state.sum, mask));
+  auto storeResult = [&] {
+    Value to = emitRowAddress(b, op.out, spec.element, op.outStrides,
+                              block.batch, row.head, row.query);
+    store(to, spec.element, emitResults(b, spec, state, values));
+  };
+  auto storePart = [&] {
+    Type f32 = b.getF32Type();
+    Value to = emitPartAddress(b, spec, op, block, block.part, row.row);
+    store(to, f32, values);
+    b.when(b.equal(lane, 0), [&] {
+      b.store(state.largest, b.at(to, f32, spec.valueSize));
+      b.store(state.sum, b.at(to, f32, spec.valueSize + 1));
+    });
+  };
+  b.when(row.isValid,
+         [&] { b.when(b.equal(op.parts, 1), storeResult, storePart); });
+}
+
 Value mlir::moe::gpu::emitPartAddress(KernelBuilder &b,
                                       const AttentionSpec &spec,
                                       const AttentionOperands &op,

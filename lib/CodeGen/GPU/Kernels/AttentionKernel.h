@@ -93,6 +93,17 @@ Value emitSoftmaxStep(KernelBuilder &b, int64_t lanes, RowState &state,
 SmallVector<Value> emitResults(KernelBuilder &b, const AttentionSpec &spec,
                                RowState state, ArrayRef<Value> values);
 
+/// Stores columns of a row at `to`, as `element`.
+using StoreColumns =
+    llvm::function_ref<void(Value to, Type element, ArrayRef<Value> columns)>;
+/// Ends a row: the result where a block had all keys, else what it found, for
+/// emitAttentionMerge. `values` are a thread's columns, `lane` is its number
+/// among the `lanes` neighbours that share the row.
+void emitStoreRow(KernelBuilder &b, const AttentionSpec &spec,
+                  const AttentionOperands &op, const AttentionBlock &block,
+                  const AttentionRow &row, int64_t lanes, Value lane,
+                  RowState state, ArrayRef<Value> values, StoreColumns store);
+
 /// The row's place in the workspace.
 Value emitPartAddress(KernelBuilder &b, const AttentionSpec &spec,
                       const AttentionOperands &op, const AttentionBlock &block,
@@ -115,6 +126,10 @@ Value emitLowest(KernelBuilder &b);
 
 /// Adds the launch of the kernel that computes everything with FMAs in float32.
 void emitAttentionFma(Emitter e, const AttentionSpec &spec,
+                      const AttentionTile &tile, ArrayRef<Value> operands,
+                      ArrayRef<Value> grid);
+/// Likewise with tensor cores, from 16-bit elements with sums in float32.
+void emitAttentionMma(Emitter e, const AttentionSpec &spec,
                       const AttentionTile &tile, ArrayRef<Value> operands,
                       ArrayRef<Value> grid);
 /// Adds up the parts.
