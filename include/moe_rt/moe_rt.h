@@ -123,18 +123,24 @@ MOE_RT_API int32_t moe_rt_model_find_output(const moe_rt_model *model,
 MOE_RT_API const char *moe_rt_model_metadata(const moe_rt_model *model);
 
 typedef struct moe_rt_options {
-  uint64_t struct_size;   /* set by moe_rt_options_init */
-  uint64_t memory_budget; /* bytes for everything; 0: as much as there is */
-  double budget_percent;  /* of each layer's experts; 0: off */
-  int32_t expert_slots;   /* per layer; 0: from the budget */
-  int32_t threads;        /* 0: as many as the process may use */
-  const char *policy;     /* "auto", "lru", "lfu" */
-  const char *io;         /* "auto", "uring", "pread", "buffered" */
-  const char *isa;        /* NULL: the best the CPU has */
-  const char *device;     /* "cpu" */
-  int64_t max_context;    /* positions a state is planned for */
+  uint64_t struct_size; /* set by moe_rt_options_init */
+  /* Bytes for everything where the model computes; 0: as much as there is. */
+  uint64_t memory_budget;
+  double budget_percent; /* of each layer's experts; 0: off */
+  int32_t expert_slots;  /* per layer; 0: from the budget */
+  int32_t threads;       /* 0: as many as the process may use */
+  const char *policy;    /* "auto", "lru", "lfu" */
+  const char *io;        /* "auto", "uring", "pread", "buffered" */
+  const char *isa;       /* NULL: the best the CPU or the device has */
+  /* "cpu"; "cuda:0"; "host-simt", then options. NULL: "cpu" or "cuda:0", as the
+   * model was compiled. */
+  const char *device;
+  int64_t max_context; /* positions a state is planned for */
   int64_t max_batch;
   int64_t prefill_chunk; /* tokens of one run that are planned for */
+  /* Of a device: bytes of pinned host memory that experts pass, and stay in
+   * while nothing else needs it; 0: a few experts. */
+  uint64_t host_budget;
 } moe_rt_options;
 
 MOE_RT_API void moe_rt_options_init(moe_rt_options *options);

@@ -39,6 +39,7 @@ typedef struct moe_format_trailer {
 #define MOE_FORMAT_PAGE_ALIGN 4096u
 /* One layout per family of machines, read by every variant of that family. */
 #define MOE_FORMAT_FAMILY_X86 1u
+#define MOE_FORMAT_FAMILY_CUDA 2u
 
 typedef struct moe_format_weights_header {
   uint64_t magic;

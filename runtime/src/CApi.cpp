@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Session.h"
+#include <algorithm>
 #include <cstring>
 #include <new>
 
@@ -121,10 +122,18 @@ void moe_rt_options_init(moe_rt_options *options) {
   options->struct_size = sizeof(*options);
   options->policy = "auto";
   options->io = "auto";
-  options->device = "cpu";
   options->max_context = 4096;
   options->max_batch = 1;
   options->prefill_chunk = 512;
+}
+
+/// The caller may have been compiled when there were fewer options.
+static moe_rt_options allOptions(const moe_rt_options &given) {
+  moe_rt_options options;
+  moe_rt_options_init(&options);
+  std::memcpy(&options, &given,
+              std::min<uint64_t>(given.struct_size, sizeof(options)));
+  return options;
 }
 
 moe_rt_status moe_rt_model_plan(moe_rt_model *model,
@@ -132,7 +141,7 @@ moe_rt_status moe_rt_model_plan(moe_rt_model *model,
                                 const char **json) {
   return guarded(model->context, [&] {
     Plan plan;
-    moe_rt_status status = makePlan(*model, *options, plan);
+    moe_rt_status status = makePlan(*model, allOptions(*options), plan);
     if (status == MOE_RT_OK) {
       model->planText = plan.json(*model);
       *json = model->planText.c_str();
@@ -148,7 +157,7 @@ moe_rt_status moe_rt_session_open(moe_rt_model *model,
   return guarded(model->context, [&] {
     auto opened = std::make_unique<moe_rt_session>();
     opened->model = model;
-    moe_rt_status status = opened->open(*options);
+    moe_rt_status status = opened->open(allOptions(*options));
     if (status == MOE_RT_OK)
       *session = opened.release();
     return status;

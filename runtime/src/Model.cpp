@@ -7,12 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Model.h"
+#include "ModelOnDevice.h"
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
@@ -26,28 +27,9 @@ uint64_t moe_rt::hashBytes(const void *data, size_t bytes) {
   return XXH3_64bits(data, bytes);
 }
 
-Mapping::~Mapping() {
-  if (address)
-    munmap(address, length);
-}
-
-bool Mapping::allocate(uint64_t bytes) {
-  Mapping fresh;
-  if (bytes > 0) {
-    void *result = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (result == MAP_FAILED)
-      return false;
-    fresh.address = static_cast<char *>(result);
-    fresh.length = bytes;
-    if (bytes >= (4u << 20))
-      madvise(result, bytes, MADV_HUGEPAGE);
-  }
-  swap(fresh);
-  return true;
-}
-
 moe_rt_model::~moe_rt_model() {
+  // Images are in the code.
+  modelOnDevice.reset();
   if (handle)
     dlclose(handle);
   if (weights >= 0)
@@ -217,10 +199,13 @@ moe_rt_status moe_rt_model::loadWeights(uint64_t weightsId) {
   if (header.header_hash !=
       hashBytes(&header, offsetof(moe_format_weights_header, header_hash)))
     return damaged("its header does not match its hash");
+  bool cuda = signature.target == Target::CUDA;
   if (header.version != MOE_FORMAT_VERSION ||
-      header.family != MOE_FORMAT_FAMILY_X86)
+      header.family != (cuda ? MOE_FORMAT_FAMILY_CUDA : MOE_FORMAT_FAMILY_X86))
     return fail(MOE_RT_INCOMPATIBLE,
-                weightsPath + ": packed for another version or machine");
+                weightsPath + ": packed for another version or machine than " +
+                    (cuda ? "CUDA devices" : "x86-64 CPUs") +
+                    ", which the code is for; compile the model again");
   if (header.weights_id != weightsId)
     return fail(MOE_RT_INCOMPATIBLE,
                 weightsPath + ": belongs to another model than " + path);
@@ -279,24 +264,31 @@ moe_rt_status moe_rt_model::checkPages() {
   return next == pages.size() ? MOE_RT_OK : wrong();
 }
 
+moe_rt_status moe_rt_model::readPage(const moe_format_page &page, char *to) {
+  if (!readAt(weights, to, page.bytes, page.offset))
+    return fail(MOE_RT_IO, weightsPath + ": " + std::strerror(errno));
+  // The operating system need not keep a second copy.
+  posix_fadvise(weights, page.offset, page.bytes, POSIX_FADV_DONTNEED);
+  if (hashBytes(to, page.bytes) != page.hash)
+    return fail(MOE_RT_DAMAGED,
+                weightsPath + ": a page of dense weights does not match its "
+                              "hash; the file is damaged");
+  return MOE_RT_OK;
+}
+
 moe_rt_status moe_rt_model::loadDense() {
   if (dense.data() || header.dense_bytes == 0)
     return MOE_RT_OK;
-  if (!dense.allocate(header.dense_bytes))
+  if (!dense.allocate(host, header.dense_bytes))
     return fail(MOE_RT_OUT_OF_MEMORY, "no memory for the dense weights");
   for (const moe_format_page &page : pages) {
     if (page.kind != MOE_FORMAT_PAGE_DENSE)
       break;
-    char *to = dense.data() + (page.offset - header.dense_offset);
-    if (!readAt(weights, to, page.bytes, page.offset))
-      return fail(MOE_RT_IO, weightsPath + ": " + std::strerror(errno));
-    // The operating system need not keep a second copy.
-    posix_fadvise(weights, page.offset, page.bytes, POSIX_FADV_DONTNEED);
-    if (hashBytes(to, page.bytes) != page.hash) {
-      dense = Mapping();
-      return fail(MOE_RT_DAMAGED,
-                  weightsPath + ": a page of dense weights does not match its "
-                                "hash; the file is damaged");
+    moe_rt_status status =
+        readPage(page, dense.data() + (page.offset - header.dense_offset));
+    if (status != MOE_RT_OK) {
+      dense = Buffer();
+      return status;
     }
   }
   return MOE_RT_OK;

@@ -9,11 +9,10 @@
 #ifndef MOE_RT_SRC_MODEL_H
 #define MOE_RT_SRC_MODEL_H
 
-#include "moe_rt/moe_rt.h"
+#include "Device.h"
 #include "moe_rt/moe_rt_abi.h"
 #include "moe_rt/moe_rt_format.h"
-#include <memory>
-#include <string>
+#include <map>
 #include <vector>
 
 struct moe_rt_context {
@@ -25,6 +24,8 @@ struct moe_rt_context {
 };
 
 namespace moe_rt {
+
+struct ModelOnDevice;
 
 /// A polynomial over the model's symbols.
 struct Poly {
@@ -67,28 +68,13 @@ struct BankInfo {
   uint64_t firstPage = 0; // in the page table
 };
 
-/// Memory that is page aligned and given back on destruction.
-class Mapping {
-public:
-  Mapping() = default;
-  Mapping(Mapping &&other) noexcept { swap(other); }
-  Mapping &operator=(Mapping &&other) noexcept {
-    swap(other);
-    return *this;
-  }
-  ~Mapping();
-  bool allocate(uint64_t bytes);
-  char *data() const { return address; }
-  uint64_t size() const { return length; }
-
-private:
-  void swap(Mapping &other) {
-    std::swap(address, other.address);
-    std::swap(length, other.length);
-  }
-  char *address = nullptr;
-  uint64_t length = 0;
+/// A kernel of a device target, and what it uses of the device's units.
+struct GpuKernelInfo {
+  std::string name;
+  std::vector<std::string> uses; ///< "mma", "wgmma", "tma", ...
 };
+
+enum class Target { CPU, CUDA };
 
 /// Fills `info` from the metadata; the problem, or empty.
 struct Signature {
@@ -100,6 +86,8 @@ struct Signature {
   std::vector<BankInfo> banks;
   std::vector<std::string> kernels;
   std::vector<PointInfo> points;
+  Target target = Target::CPU;
+  std::map<std::string, std::vector<GpuKernelInfo>> gpuKernels; ///< by variant
   std::string weightsFile;
   uint64_t denseBytes = 0;
   std::string parse(const char *text, size_t bytes);
@@ -119,13 +107,19 @@ struct moe_rt_model {
   moe_format_weights_header header{};
   std::vector<moe_format_page> pages;
   int weights = -1; // buffered descriptor, for checks and dense pages
-  moe_rt::Mapping dense;
+  moe_rt::HostDevice host;
+  moe_rt::Buffer dense;                         // of the CPU target
+  std::shared_ptr<moe_rt::KernelDevice> device; // the last one asked for
+  std::shared_ptr<moe_rt::ModelOnDevice>
+      modelOnDevice; // where it was loaded to
 
   ~moe_rt_model();
   /// Without its weights a model can only be planned.
   moe_rt_status load(const char *file, bool withWeights);
-  /// Reads the dense section once.
+  /// Reads the dense section once, for the CPU target.
   moe_rt_status loadDense();
+  /// Reads a page to `to` and checks it.
+  moe_rt_status readPage(const moe_format_page &page, char *to);
   /// The steps of `load` that read what they do not execute: the trailer behind
   /// the code and its hash, and the weights file that `signature` asks for.
   moe_rt_status checkCode(int file, moe_format_trailer &trailer);

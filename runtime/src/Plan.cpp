@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Plan.h"
-#include "Device.h"
+#include "PinnedTier.h"
+#include "WaveTables.h"
 #include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -18,6 +19,9 @@ namespace {
 
 /// Threads' stacks, I/O rings, tables: held whatever the model.
 constexpr uint64_t kOverhead = 4u << 20;
+
+/// Pinned slots without a host budget: enough to keep reads and copies going.
+constexpr int32_t kHostSlots = 8;
 
 /// Larger sizes are a mistake, and their sums would overflow.
 constexpr uint64_t kMostBytes = uint64_t(1) << 46;
@@ -68,7 +72,66 @@ std::vector<int64_t> largestSymbols(const moe_rt_model &model,
   return symbols;
 }
 
+/// Finds the device that the options name, for the target of the model.
+moe_rt_status chooseDevice(moe_rt_model &model, const moe_rt_options &options,
+                           Plan &plan) {
+  plan.onDevice = model.signature.target == Target::CUDA;
+  std::string name = plan.onDevice ? "cuda:0" : "cpu", problem;
+  if (options.device)
+    name = options.device;
+  auto refuse = [&](const std::string &text) {
+    return model.context->fail(MOE_RT_INVALID_ARGUMENT, text);
+  };
+  DeviceName parsed;
+  if (name != "cpu" && !parseDeviceName(name, parsed, problem))
+    return refuse(problem);
+  if (!plan.onDevice) {
+    if (options.host_budget > 0)
+      return refuse(model.path + " is compiled for CPUs, where a host budget "
+                                 "has no meaning; use --memory-budget");
+    return name == "cpu"
+               ? MOE_RT_OK
+               : refuse(model.path + " is compiled for CPUs, not for '" + name +
+                        "'; use --device=cpu, or compile the model with "
+                        "--target=cuda");
+  }
+  if (name == "cpu")
+    return refuse(model.path +
+                  " is compiled for CUDA devices, not for CPUs; use "
+                  "--device=cuda:0 or --device=host-simt, or compile the model "
+                  "with --target=cpu");
+  moe_rt_status status = MOE_RT_OK;
+  if (!model.device || model.device->lost() || model.device->name() != name)
+    model.device = KernelDevice::open(parsed, status, problem);
+  plan.device = model.device;
+  // What is only planned may run elsewhere.
+  if (!plan.device && (options.device || model.weights >= 0))
+    return model.context->fail(status, problem);
+  return MOE_RT_OK;
+}
+
+/// Images bring their variants. Without a device, the last one is planned for.
+moe_rt_status chooseDeviceVariant(moe_rt_model &model, const char *isa,
+                                  Plan &plan) {
+  if (!plan.device) {
+    plan.variant = &model.code->variants[model.code->variant_count - 1];
+    return MOE_RT_OK;
+  }
+  ImageChoice choice;
+  std::string problem = chooseImage(*model.code, plan.device->properties,
+                                    plan.device->arch(), isa, choice);
+  if (!problem.empty())
+    return model.context->fail(MOE_RT_INCOMPATIBLE,
+                               model.path + ": " + problem);
+  plan.variant = choice.variant;
+  plan.image = choice.image;
+  return MOE_RT_OK;
+}
+
 moe_rt_status chooseVariant(moe_rt_model &model, const char *isa, Plan &plan) {
+  if (plan.onDevice)
+    return chooseDeviceVariant(model, isa, plan);
+
   uint64_t features = cpuFeatures();
   std::string known;
   for (uint64_t i = 0; i < model.code->variant_count; ++i) {
@@ -104,6 +167,9 @@ bool planFixed(const moe_rt_model &model, const moe_rt_options &options,
   plan.arena = wholePages(arena);
   plan.dense = signature.denseBytes;
   plan.overhead = kOverhead;
+  if (plan.onDevice)
+    plan.overhead = wholePages(WaveTables::bytes(signature.banks)) +
+                    wholePages(plan.image ? plan.image->bytes : 0);
   for (const StateInfo &state : signature.states) {
     uint64_t bytes;
     if (!stateBytes(model, state, symbols.data(), options.max_context, bytes))
@@ -111,6 +177,16 @@ bool planFixed(const moe_rt_model &model, const moe_rt_options &options,
     plan.stateSizes.push_back(wholePages(bytes));
     plan.state += plan.stateSizes.back();
     if (plan.state > kMostBytes)
+      return false;
+  }
+  for (const TensorInfo &input : signature.inputs) {
+    uint64_t bytes = 0; // the caller's, unless they are copied
+    if (plan.onDevice && input.state < 0 &&
+        !tensorBytes(input, symbols.data(), bytes))
+      return false;
+    plan.inputSizes.push_back(wholePages(bytes));
+    plan.inputs += plan.inputSizes.back();
+    if (plan.inputs > kMostBytes)
       return false;
   }
   for (const TensorInfo &output : signature.outputs) {
@@ -133,10 +209,11 @@ bool planFixed(const moe_rt_model &model, const moe_rt_options &options,
 
 /// What the floor is made of.
 std::string partsOf(const Plan &plan) {
-  uint64_t oneEach = plan.floor - plan.dense - plan.arena - plan.state -
-                     plan.outputs - plan.overhead;
+  uint64_t oneEach = plan.floor - (plan.total() - plan.slots);
+  std::string inputs =
+      plan.onDevice ? ", inputs " + mebibytes(plan.inputs) : "";
   return "dense weights " + mebibytes(plan.dense) + ", arena " +
-         mebibytes(plan.arena) + ", state " + mebibytes(plan.state) +
+         mebibytes(plan.arena) + ", state " + mebibytes(plan.state) + inputs +
          ", outputs " + mebibytes(plan.outputs) + " and one expert per layer " +
          mebibytes(oneEach) + " need " + mebibytes(plan.floor);
 }
@@ -161,13 +238,16 @@ moe_rt_status refuseMachine(moe_rt_model &model, const moe_rt_options &options,
   least.max_context = least.max_batch = least.prefill_chunk = 1;
   Plan leastPlan;
   leastPlan.variant = plan.variant;
+  leastPlan.onDevice = plan.onDevice;
+  leastPlan.image = plan.image;
   bool helps =
       planFixed(model, least, leastPlan) && leastPlan.floor <= available;
+  std::string where = plan.where();
   return model.context->fail(MOE_RT_BUDGET,
-                             "the machine has " + mebibytes(available) +
+                             "the " + where + " has " + mebibytes(available) +
                                  " left, too little: " + partsOf(plan) + "; " +
                                  (helps ? askForLess(model, options)
-                                        : "the model needs a larger machine"));
+                                        : "the model needs a larger " + where));
 }
 
 /// The same number of slots in each layer, as far as it has experts.
@@ -202,6 +282,38 @@ void chooseSlots(const moe_rt_model &model, const moe_rt_options &options,
     plan.slotCounts.push_back(slots);
     plan.slots += bank.slotBytes * slots;
   }
+}
+
+/// Slots in pinned memory, all as large as the largest expert.
+moe_rt_status chooseHostSlots(moe_rt_model &model,
+                              const moe_rt_options &options, Plan &plan) {
+  uint64_t largest = 0, experts = 0;
+  for (const BankInfo &bank : model.signature.banks) {
+    largest = std::max(largest, bank.slotBytes);
+    experts += bank.experts;
+  }
+  if (experts == 0)
+    return MOE_RT_OK;
+  const uint64_t least = PinnedTier::kLeast;
+  uint64_t slots =
+      options.host_budget ? options.host_budget / largest : kHostSlots;
+  if (slots < least)
+    return model.context->fail(
+        MOE_RT_BUDGET, "a host budget of " + exactly(options.host_budget) +
+                           " is too small: two experts need " +
+                           mebibytes(least * largest) +
+                           "; use --host-budget=" + mebibytes(least * largest));
+  slots = std::max(least, std::min<uint64_t>(slots, experts));
+  plan.hostSlots = int32_t(std::min<uint64_t>(slots, 1 << 24));
+  plan.hostBytes = plan.hostSlots * largest;
+  uint64_t available = model.host.available();
+  if (plan.hostBytes <= available)
+    return MOE_RT_OK;
+  return model.context->fail(MOE_RT_BUDGET,
+                             "experts in pinned memory need " +
+                                 mebibytes(plan.hostBytes) +
+                                 ", the machine has " + mebibytes(available) +
+                                 " left; use a smaller --host-budget");
 }
 
 moe_rt_status choosePolicy(moe_rt_model &model, const moe_rt_options &options,
@@ -277,15 +389,20 @@ moe_rt_status moe_rt::makePlan(moe_rt_model &model,
                                const moe_rt_options &options, Plan &plan) {
   moe_rt_status status = checkOptions(model, options);
   if (status == MOE_RT_OK)
+    status = chooseDevice(model, options, plan);
+  if (status == MOE_RT_OK)
     status = chooseVariant(model, options.isa, plan);
+  if (status == MOE_RT_OK && plan.onDevice)
+    status = chooseHostSlots(model, options, plan);
   if (status != MOE_RT_OK)
     return status;
-  std::string problem;
-  std::unique_ptr<Device> device =
-      Device::create(options.device ? options.device : "cpu", problem);
-  if (!device)
-    return model.context->fail(MOE_RT_INVALID_ARGUMENT, problem);
-  uint64_t available = device->available();
+  uint64_t available = kMostBytes; // of a device that is not here
+  if (!plan.onDevice)
+    available = model.host.available();
+  else if (plan.device)
+    available = plan.device->available();
+  if (plan.device && plan.device->lost())
+    return model.context->fail(MOE_RT_DEVICE, plan.device->problem);
   plan.hard = options.memory_budget > 0;
   if (!planFixed(model, options, plan))
     return model.context->fail(MOE_RT_BUDGET, "the planned sizes overflow; " +
@@ -309,7 +426,7 @@ moe_rt_status moe_rt::makePlan(moe_rt_model &model,
         (plan.hard
              ? "a memory budget of " + exactly(plan.budget) + " is more"
              : "the session needs " + mebibytes(plan.total()) + ", more") +
-            " than the machine has left, " + mebibytes(available) +
+            " than the " + plan.where() + " has left, " + mebibytes(available) +
             "; use --memory-budget=" +
             mebibytes(std::max(plan.floor, available / 10 * 9)));
   return choosePolicy(model, options, plan);
@@ -333,5 +450,13 @@ std::string Plan::json(const moe_rt_model &model) const {
   root["policy_reason"] = policyReason;
   root["isa"] = variant->isa;
   root["layers"] = model.signature.banks.size();
+  if (!onDevice)
+    return root.dump();
+  root["input_bytes"] = inputs;
+  root["device"] = device ? device->name() : "none";
+  root["device_name"] = device ? device->properties.name : "";
+  root["image"] = image ? image->arch : "";
+  root["host_slots"] = hostSlots;
+  root["host_bytes"] = hostBytes;
   return root.dump();
 }

@@ -9,16 +9,17 @@
 #ifndef MOE_RT_SRC_PLAN_H
 #define MOE_RT_SRC_PLAN_H
 
-#include "Model.h"
+#include "Images.h"
 
 namespace moe_rt {
 
-/// Memory of a session, in bytes.
+/// Memory of a session, in bytes, where it computes: on the host, or on a
+/// device, where inputs are copied to.
 struct Plan {
-  uint64_t dense = 0, arena = 0, state = 0, outputs = 0, slots = 0,
+  uint64_t dense = 0, arena = 0, state = 0, inputs = 0, outputs = 0, slots = 0,
            overhead = 0;
-  std::vector<uint64_t> stateSizes, outputSizes; ///< one each; a state's
-                                                 ///< output has none
+  /// One each; a state's input and output have none.
+  std::vector<uint64_t> stateSizes, inputSizes, outputSizes;
   uint64_t expertBytes = 0; ///< of all experts, as stored in slots
   uint64_t floor = 0;       ///< the least budget that works
   uint64_t budget = 0;      ///< what was asked for, or the total
@@ -28,9 +29,17 @@ struct Plan {
   bool hard = false;          ///< a budget in bytes was given
   const moe_rt_abi_variant *variant = nullptr;
 
+  // Of a device.
+  bool onDevice = false;
+  std::shared_ptr<KernelDevice> device; ///< null: planned without one
+  const moe_rt_abi_image *image = nullptr;
+  int32_t hostSlots = 0;  ///< in pinned memory of the host
+  uint64_t hostBytes = 0; ///< theirs
+
   uint64_t total() const {
-    return dense + arena + state + outputs + slots + overhead;
+    return dense + arena + state + inputs + outputs + slots + overhead;
   }
+  const char *where() const { return onDevice ? "device" : "machine"; }
   std::string json(const moe_rt_model &model) const;
 };
 

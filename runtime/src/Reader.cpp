@@ -73,6 +73,14 @@ public:
     completions.pop_front();
     return completion;
   }
+  bool poll(Completion &completion) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (completions.empty())
+      return false;
+    completion = completions.front();
+    completions.pop_front();
+    return true;
+  }
   const char *name() const override { return direct ? "pread" : "buffered"; }
 
 private:
@@ -149,46 +157,63 @@ public:
     return start(slot);
   }
   Completion wait() override {
-    for (;;) {
-      if (!failed.empty()) {
-        Completion completion = failed.front();
-        failed.pop_front();
-        --underWay;
-        return completion;
-      }
+    Completion completion;
+    while (failed.empty()) {
       io_uring_cqe *entry = nullptr;
       int error = io_uring_wait_cqe(&ring, &entry);
       if (error == -EINTR)
         continue;
       if (error < 0)
         return {0, -error};
-      unsigned slot = unsigned(io_uring_cqe_get_data64(entry));
-      int result = entry->res;
-      io_uring_cqe_seen(&ring, entry);
-      Request &request = requests[slot];
-      if (result == -EINTR || result == -EAGAIN) {
-        start(slot);
-        continue;
-      }
-      if (result > 0 && uint64_t(result) < request.bytes) { // a short read
-        request.offset += result;
-        request.buffer += result;
-        request.bytes -= result;
-        start(slot);
-        continue;
-      }
-      Completion completion{request.id,
-                            result <= 0 ? (result < 0 ? -result : EIO) : 0};
-      request.bytes = 0;
-      --underWay;
-      return completion;
+      if (take(entry, completion))
+        return completion;
     }
+    return takeFailed();
+  }
+  bool poll(Completion &completion) override {
+    io_uring_cqe *entry = nullptr;
+    while (failed.empty()) {
+      if (io_uring_peek_cqe(&ring, &entry) != 0 || !entry)
+        return false;
+      if (take(entry, completion))
+        return true;
+    }
+    completion = takeFailed();
+    return true;
   }
   const char *name() const override { return "uring"; }
 
 private:
   static constexpr unsigned kDepth = 64;
   explicit UringReader(int file) : file(file) { requests.reserve(256); }
+  Completion takeFailed() {
+    Completion completion = failed.front();
+    failed.pop_front();
+    --underWay;
+    return completion;
+  }
+  /// False: the read was not done and goes on.
+  bool take(io_uring_cqe *entry, Completion &completion) {
+    unsigned slot = unsigned(io_uring_cqe_get_data64(entry));
+    int result = entry->res;
+    io_uring_cqe_seen(&ring, entry);
+    Request &request = requests[slot];
+    if (result == -EINTR || result == -EAGAIN) {
+      start(slot);
+      return false;
+    }
+    if (result > 0 && uint64_t(result) < request.bytes) { // a short read
+      request.offset += result;
+      request.buffer += result;
+      request.bytes -= result;
+      start(slot);
+      return false;
+    }
+    completion = {request.id, result <= 0 ? (result < 0 ? -result : EIO) : 0};
+    request.bytes = 0;
+    --underWay;
+    return true;
+  }
   bool start(unsigned slot) {
     io_uring_sqe *entry = io_uring_get_sqe(&ring);
     if (!entry) {

@@ -30,6 +30,8 @@ public:
                       void *buffer) = 0;
   /// Blocks until a read ends. Only with reads under way.
   virtual Completion wait() = 0;
+  /// As wait, but false at once when no read has ended.
+  virtual bool poll(Completion &completion) = 0;
   /// What is in use: "uring", "pread", "buffered".
   virtual const char *name() const = 0;
 

@@ -7,36 +7,23 @@
 //===----------------------------------------------------------------------===//
 
 #include "Session.h"
-#include <cstring>
 
 using namespace moe_rt;
 
-namespace {
-
-/// A box of rows around the axis: outer x length x inner bytes.
-struct Rows {
-  uint64_t outer = 1, inner = 1;
-  Rows(const std::vector<int64_t> &shape, int32_t axis, size_t element) {
-    for (int32_t d = 0; d < int32_t(shape.size()); ++d) {
-      if (d < axis)
-        outer *= shape[d];
-      else if (d > axis)
-        inner *= shape[d];
-    }
-    inner *= element;
+/// The first `length` positions along the axis of a state, between memory for
+/// these numbers of positions.
+static Rows positions(const std::vector<int64_t> &shape, int32_t axis,
+                      uint64_t element, int64_t length, int64_t toCapacity,
+                      int64_t fromCapacity) {
+  uint64_t outer = 1, inner = element;
+  for (int32_t d = 0; d < int32_t(shape.size()); ++d) {
+    if (d < axis)
+      outer *= shape[d];
+    else if (d > axis)
+      inner *= shape[d];
   }
-  /// Copies the first `length` positions between two capacities.
-  uint64_t copy(char *to, int64_t toCapacity, const char *from,
-                int64_t fromCapacity, int64_t length) const {
-    if (length > 0)
-      for (uint64_t o = 0; o < outer; ++o)
-        std::memcpy(to + o * toCapacity * inner,
-                    from + o * fromCapacity * inner, length * inner);
-    return outer * length * inner;
-  }
-};
-
-} // namespace
+  return {toCapacity * inner, fromCapacity * inner, length * inner, outer};
+}
 
 /// Makes room for `needed` positions, keeping those that are there.
 moe_rt_status moe_rt_session::growState(int32_t index, int64_t needed) {
@@ -57,16 +44,20 @@ moe_rt_status moe_rt_session::growState(int32_t index, int64_t needed) {
   uint64_t bytes;
   if (!stateBytes(*model, info, symbols.data(), capacity, bytes))
     return fail(MOE_RT_INVALID_ARGUMENT, "a state's size overflows");
-  Mapping fresh;
+  Buffer fresh;
   moe_rt_status status =
-      grow(fresh, "state '" + model->signature.inputs[info.input].name + "'",
-           bytes, plan.stateSizes[index]);
+      grow(fresh, *device,
+           "state '" + model->signature.inputs[info.input].name + "'", bytes,
+           plan.stateSizes[index]);
   if (status != MOE_RT_OK)
     return status;
   size_t element = moe_rt_type_size(model->signature.inputs[info.input].type);
-  Rows rows(state.shape, info.axis, element);
-  stateBytesCopied += rows.copy(fresh.data(), capacity, state.memory.data(),
-                                state.capacity, state.length);
+  Rows rows = positions(state.shape, info.axis, element, state.length, capacity,
+                        state.capacity);
+  stateBytesCopied += rows.total();
+  status = copied(device->copyWithin(fresh.data(), state.memory.data(), rows));
+  if (status != MOE_RT_OK)
+    return status;
   state.memory = std::move(fresh);
   state.capacity = capacity;
   return MOE_RT_OK;
@@ -89,13 +80,14 @@ moe_rt_status moe_rt_session::importState(int32_t index) {
   moe_rt_status status = growState(index, length);
   if (status != MOE_RT_OK)
     return status;
-  Rows rows(shape, info.axis,
-            moe_rt_type_size(model->signature.inputs[info.input].type));
-  stateBytesCopied +=
-      rows.copy(state.memory.data(), state.capacity,
-                static_cast<const char *>(input.data), length, length);
+  Rows rows =
+      positions(shape, info.axis,
+                moe_rt_type_size(model->signature.inputs[info.input].type),
+                length, state.capacity, length);
+  stateBytesCopied += rows.total();
   state.length = length;
-  return MOE_RT_OK;
+  return copied(device->copyIn(state.memory.data(),
+                               static_cast<const char *>(input.data), rows));
 }
 
 moe_rt_status moe_rt_session::prepareStates() {
@@ -152,20 +144,20 @@ moe_rt_status moe_rt_session::exportState(int32_t index,
   const State &state = states[info.state];
   // A copy that only this call asks for is in no plan.
   const std::string what = "the copy of output '" + info.name + "'";
-  if (bytes > exported[index].size() && bytes > pager->available())
+  if (bytes > exported[index].size() && bytes > model->host.available())
     return fail(MOE_RT_OUT_OF_MEMORY,
                 what + " needs " + std::to_string(bytes) +
                     " bytes, more than the machine has left");
-  moe_rt_status status = grow(exported[index], what, bytes, bytes);
+  moe_rt_status status = grow(exported[index], model->host, what, bytes, bytes);
   if (status != MOE_RT_OK)
     return status;
   int32_t axis = signature.states[info.state].axis;
-  Rows rows(shape, axis, moe_rt_type_size(info.type));
-  stateBytesCopied +=
-      rows.copy(exported[index].data(), shape[axis], state.memory.data(),
-                state.capacity, shape[axis]);
+  Rows rows = positions(shape, axis, moe_rt_type_size(info.type), shape[axis],
+                        shape[axis], state.capacity);
+  stateBytesCopied += rows.total();
   tensor.data = exported[index].data();
-  return MOE_RT_OK;
+  return copied(
+      device->copyOut(exported[index].data(), state.memory.data(), rows));
 }
 
 moe_rt_status moe_rt_session::truncate(int64_t length) {

@@ -173,6 +173,39 @@ bool parseTensor(const json &value, const std::vector<std::string> &symbols,
   return problem.empty();
 }
 
+/// "target" and, for a device, "gpu_kernels".
+bool parseTarget(const json &root, Signature &signature, std::string &problem) {
+  Fields fields{root, problem};
+  std::string target = root.contains("target") ? fields.text("target") : "cpu";
+  if (target != "cpu" && target != "cuda")
+    problem = "it is for an unknown target, '" + target + "'";
+  signature.target = target == "cuda" ? Target::CUDA : Target::CPU;
+  if (!problem.empty() || signature.target == Target::CPU)
+    return problem.empty();
+  const json *variants = fields.get("gpu_kernels");
+  if (!variants || !variants->is_object()) {
+    problem = "'gpu_kernels' is no object";
+    return false;
+  }
+  for (const auto &[variant, list] : variants->items()) {
+    Fields kernels{*variants, problem};
+    for (const json &value : kernels.array(variant.c_str())) {
+      Fields kernel{value, problem};
+      GpuKernelInfo info;
+      info.name = kernel.text("name");
+      for (const json &use : kernel.array("uses")) {
+        if (!use.is_string()) {
+          problem = "what kernel '" + info.name + "' uses is no text";
+          return false;
+        }
+        info.uses.push_back(use.get<std::string>());
+      }
+      signature.gpuKernels[variant].push_back(std::move(info));
+    }
+  }
+  return problem.empty();
+}
+
 } // namespace
 
 std::string Signature::parse(const char *text, size_t bytes) {
@@ -266,6 +299,8 @@ std::string Signature::parse(const char *text, size_t bytes) {
       return problem;
     points.push_back(std::move(info));
   }
+  if (!parseTarget(root, *this, problem))
+    return problem;
   if (const json *weights = fields.get("weights")) {
     Fields inner{*weights, problem};
     weightsFile = inner.text("file");

@@ -6,22 +6,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Model.h"
+#include "ModelWriter.h"
 #include "ThreadPool.h"
 #include "moe_rt/moe_rt.h"
-#include "moe_rt/moe_rt_format.h"
 #include <csignal>
-#include <cstddef>
 #include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <functional>
 #include <gtest/gtest.h>
 #include <list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <pthread.h>
-#include <sstream>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,16 +28,6 @@ namespace {
 
 constexpr int kExperts = 6;
 
-std::string slurp(const std::string &path) {
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-void spit(const std::string &path, const std::string &bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 /// A folder with model.moe and model.moew, whose experts hold `salt` + id.
 class RuntimeTest : public testing::Test {
 protected:
@@ -50,62 +36,18 @@ protected:
   static void SetUpTestSuite() {
     char name[] = "/tmp/moe-rt-test-XXXXXX";
     folder = mkdtemp(name);
-    std::string command = std::string(MOE_TEST_C_COMPILER) +
-                          " -std=c99 -pedantic -Werror -O1 -shared -fPIC -I" +
-                          MOE_TEST_INCLUDE + " " + MOE_TEST_SOURCE + " -o " +
-                          folder + "/code.so";
-    ASSERT_EQ(std::system(command.c_str()), 0);
-    code = slurp(folder + "/code.so");
+    code = compileModel(MOE_TEST_SOURCE, folder);
+    ASSERT_FALSE(code.empty());
     writeModel("model", 0);
   }
   static void TearDownTestSuite() { std::system(("rm -rf " + folder).c_str()); }
 
   static void writeModel(const std::string &name, float salt) {
-    std::string file(4096, 0);
-    std::vector<moe_format_page> pages;
-    auto add = [&](uint64_t bytes, float value, uint32_t kind, uint32_t expert,
-                   uint32_t part) {
-      std::string page(bytes, 0);
-      std::memcpy(page.data(), &value, 4);
-      pages.push_back({file.size(), bytes,
-                       moe_rt::hashBytes(page.data(), bytes), kind, 0, expert,
-                       part});
-      file += page;
-    };
-    add(4096, 0.5f, MOE_FORMAT_PAGE_DENSE, 0, 0);
-    for (uint32_t e = 0; e < kExperts; ++e) {
-      add(8192, salt + float(e), MOE_FORMAT_PAGE_EXPERT, e, 0);
-      add(4096, float(e) * 10, MOE_FORMAT_PAGE_EXPERT, e, 1);
-    }
-    moe_format_weights_header header{};
-    header.magic = MOE_FORMAT_WEIGHTS_MAGIC;
-    header.version = MOE_FORMAT_VERSION;
-    header.family = MOE_FORMAT_FAMILY_X86;
-    header.dense_offset = 4096;
-    header.dense_bytes = 4096;
-    header.table_offset = file.size();
-    header.page_count = pages.size();
-    uint64_t bytes = pages.size() * sizeof(moe_format_page);
-    header.table_hash = moe_rt::hashBytes(pages.data(), bytes);
-    header.weights_id = header.table_hash;
-    file.append(reinterpret_cast<char *>(pages.data()), bytes);
-    header.file_bytes = file.size();
-    header.header_hash = moe_rt::hashBytes(
-        &header, offsetof(moe_format_weights_header, header_hash));
-    std::memcpy(file.data(), &header, sizeof(header));
-    spit(folder + "/" + name + ".moew", file);
-
-    moe_format_trailer trailer{};
-    trailer.magic = MOE_FORMAT_TRAILER_MAGIC;
-    trailer.version = MOE_FORMAT_VERSION;
-    trailer.elf_bytes = code.size();
-    trailer.elf_hash = moe_rt::hashBytes(code.data(), code.size());
-    trailer.weights_id = header.weights_id;
-    trailer.trailer_hash =
-        moe_rt::hashBytes(&trailer, offsetof(moe_format_trailer, trailer_hash));
-    spit(folder + "/" + name + ".moe",
-         code +
-             std::string(reinterpret_cast<char *>(&trailer), sizeof(trailer)));
+    BankData bank;
+    for (int e = 0; e < kExperts; ++e)
+      bank.push_back({{8192, salt + float(e)}, {4096, float(e) * 10}});
+    writeModelFiles(folder + "/" + name, code, MOE_FORMAT_FAMILY_X86, 0.5f,
+                    {bank});
   }
 
   void SetUp() override { context = moe_rt_context_create(); }

@@ -20,6 +20,9 @@ void SessionFlags::add(CLI::App &app) {
   app.add_option("--memory-budget", budget,
                  "Bytes for everything (4GiB, 500M), or the share of each "
                  "layer's experts to hold (25%)");
+  app.add_option("--host-budget", hostBudget,
+                 "Of a device: bytes of pinned host memory for experts on "
+                 "their way, and those that stay there");
   app.add_option("--expert-slots", slots, "Experts each layer holds")
       ->check(wholeNumber(1, std::numeric_limits<int>::max()));
   app.add_option("--threads", threads, "Threads (default: all the process has)")
@@ -27,7 +30,9 @@ void SessionFlags::add(CLI::App &app) {
   app.add_option("--policy", policy, "What to evict: auto, lru, lfu");
   app.add_option("--io", io, "How to read: auto, uring, pread, buffered");
   app.add_option("--isa", isa, "Instruction set (default: the best there is)");
-  app.add_option("--device", device, "cpu");
+  app.add_option("--device", device,
+                 "cpu, cuda:0, host-simt[:OPTIONS] (default: cpu or cuda:0, as "
+                 "the model was compiled)");
   // The limits of the runtime.
   app.add_option("--max-context", maxContext, "Positions to plan for")
       ->check(wholeNumber(1, uint64_t(1) << 40));
@@ -62,7 +67,7 @@ uint64_t moe_tools::parseSize(const std::string &text) {
 
 bool SessionFlags::fill(moe_rt_options &options, std::string &problem) const {
   moe_rt_options_init(&options);
-  options.device = device.c_str();
+  options.device = device.empty() ? nullptr : device.c_str();
   if (!budget.empty() && budget.back() == '%') {
     char *end;
     options.budget_percent = std::strtod(budget.c_str(), &end);
@@ -76,6 +81,13 @@ bool SessionFlags::fill(moe_rt_options &options, std::string &problem) const {
     if (options.memory_budget == 0) {
       problem = "--memory-budget=" + budget +
                 ": not a size such as 4GiB, 500M or 25%";
+      return false;
+    }
+  }
+  if (!hostBudget.empty()) {
+    options.host_budget = parseSize(hostBudget);
+    if (options.host_budget == 0) {
+      problem = "--host-budget=" + hostBudget + ": not a size such as 4GiB";
       return false;
     }
   }

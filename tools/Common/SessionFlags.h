@@ -17,7 +17,7 @@ namespace moe_tools {
 
 /// The session's options as flags.
 struct SessionFlags {
-  std::string budget, policy = "auto", io = "auto", isa, device = "cpu";
+  std::string budget, hostBudget, policy = "auto", io = "auto", isa, device;
   int slots = 0, threads = 0;
   int64_t maxContext = 4096, maxBatch = 1, prefillChunk = 512;
 
