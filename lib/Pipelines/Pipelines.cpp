@@ -20,6 +20,7 @@
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 #include "moe/CodeGen/CPU/Passes.h"
+#include "moe/CodeGen/GPU/Passes.h"
 #include "moe/CodeGen/GPU/Pipeline.h"
 #include "moe/Conversion/Passes.h"
 
@@ -39,6 +40,17 @@ void moe::populateRaisePipeline(OpPassManager &pm) {
 void moe::populatePagerPipeline(OpPassManager &pm) {
   pm.addPass(createConvertONNXToLinalg());
   pm.addPass(createConvertMoEToPager());
+}
+
+void moe::populateDevicePagerPipeline(OpPassManager &pm) {
+  pm.addPass(createConvertONNXToLinalg());
+  pm.addPass(createConvertMoEToWaves());
+}
+
+void moe::populateDevicePlacePipeline(OpPassManager &pm) {
+  pm.addPass(gpu::createGPUSelectGemms());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(cpu::createCPUBindEntry());
 }
 
 void moe::populatePlacePipeline(OpPassManager &pm) {
@@ -73,14 +85,8 @@ void moe::populateKernelsPipeline(OpPassManager &pm, StringRef keep) {
   pm.addPass(createCanonicalizerPass());
 }
 
-void moe::populateLLVMPipeline(OpPassManager &pm) {
-  pm.addPass(cpu::createCPULowerLinalg());
-  pm.addPass(createCSEPass());
-  pm.addPass(cpu::createCPUOutlineParallel());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
-  // Equal loops of different layers, and of what no outlined layer holds.
-  pm.addPass(func::createDuplicateFunctionEliminationPass());
+/// Host code without structured operations to the LLVM dialect.
+static void populateHostPipeline(OpPassManager &pm) {
   pm.addPass(cpu::createCPUThreadFrame());
   pm.addPass(cpu::createCPUConvertPagerToLLVM());
   pm.addPass(cpu::createCPUExpandMath());
@@ -105,6 +111,27 @@ void moe::populateLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createReconcileUnrealizedCastsPass());
 }
 
+void moe::populateLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(cpu::createCPULowerLinalg());
+  pm.addPass(createCSEPass());
+  pm.addPass(cpu::createCPUOutlineParallel());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  // Equal loops of different layers, and of what no outlined layer holds.
+  pm.addPass(func::createDuplicateFunctionEliminationPass());
+  populateHostPipeline(pm);
+}
+
+void moe::populateDeviceLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(gpu::createGPULowerLinalg());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(gpu::createGPUOutlineKernels());
+  pm.addPass(cpu::createCPUExpandMath());
+  gpu::populateNVVMPipeline(pm);
+  populateHostPipeline(pm);
+}
+
 void moe::registerAllPipelines() {
   PassPipelineRegistration<>("moe-normalize-pipeline",
                              "onnx to its normalized form",
@@ -115,4 +142,10 @@ void moe::registerAllPipelines() {
   PassPipelineRegistration<>("moe-cpu-llvm-pipeline",
                              "kernels to the LLVM dialect",
                              populateLLVMPipeline);
+  PassPipelineRegistration<>("moe-gpu-nvvm-pipeline",
+                             "GPU kernels to the NVVM dialect",
+                             gpu::populateNVVMPipeline);
+  PassPipelineRegistration<>("moe-gpu-llvm-pipeline",
+                             "kernels on a device to the LLVM dialect",
+                             populateDeviceLLVMPipeline);
 }

@@ -10,6 +10,7 @@
 #include "PageWriter.h"
 #include "WeightReader.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "moe/CodeGen/GPU/KernelSet.h"
 #include "moe/Support/BankLayout.h"
 #include "moe_rt/moe_rt_format.h"
 #include "llvm/Support/FileSystem.h"
@@ -44,6 +45,11 @@ public:
       return a.getOffset() < b.getOffset();
     });
     module.walk([&](BankOp op) { banks.push_back(op); });
+    // Devices read another layout; see DeviceLayout.h.
+    if (module->hasAttr(gpu::kKernelSetAttr)) {
+      auto type = module->getAttrOfType<TypeAttr>(gpu::kWeightsAttr);
+      element = type ? type.getValue() : Float32Type::get(module.getContext());
+    }
     llvm::sort(banks, [](BankOp a, BankOp b) {
       return a.getIndex().value_or(0) < b.getIndex().value_or(0);
     });
@@ -66,7 +72,13 @@ private:
     return emitError(loc) << (problem.empty() ? reader.problem() : problem);
   }
 
+  uint64_t getPartBytes(BankOp bank, int64_t part) {
+    return element ? device::getExpertLayout(bank, element).getPartBytes(part)
+                   : packed::getExpertShape(bank).getPartBytes(part);
+  }
+
   ModuleOp module;
+  Type element; // of weights packed for a device; null for a CPU
   WeightReader reader;
   SmallVector<PlaceOp> places;
   SmallVector<BankOp> banks;
@@ -89,11 +101,10 @@ PackedWeights Packer::plan() {
   uint64_t bytes = kAlign + sizes.denseBytes,
            count = llvm::divideCeil(sizes.denseBytes, kDensePage);
   for (BankOp bank : banks) {
-    packed::ExpertShape shape = packed::getExpertShape(bank);
     llvm::json::Array parts;
     for (int64_t part = 0; part < packed::ExpertShape::kNumParts; ++part) {
-      parts.push_back(shape.getPartBytes(part));
-      bytes += shape.getPartBytes(part) * bank.getType().getExperts();
+      parts.push_back(int64_t(getPartBytes(bank, part)));
+      bytes += getPartBytes(bank, part) * bank.getType().getExperts();
     }
     count += bank.getType().getExperts() * packed::ExpertShape::kNumParts;
     int64_t k = 1;
@@ -142,6 +153,10 @@ bool Packer::fillPlace(PlaceOp place, char *out) {
     return reader.readBytes(value, 0, type.getNumElements(), out);
   }
   Value matrix = pack.getSource();
+  // Rows are rounded as they are packed: once.
+  if (auto cast = matrix.getDefiningOp<CastOp>();
+      cast && pack.getLayout() == Layout::Rows)
+    matrix = cast.getSource();
   ArrayRef<int64_t> shape = cast<WeightTensorType>(matrix.getType()).getShape();
   packed::MatrixSource rows;
   rows.k = shape[0];
@@ -156,6 +171,9 @@ bool Packer::fillPlace(PlaceOp place, char *out) {
                                    float *to) {
     return reader.readFloats(matrix, row * columns + column, count, to);
   };
+  if (pack.getLayout() == Layout::Rows)
+    return device::packRows(rows, device::getElement(type.getElementType()),
+                            out);
   return packed::packMatrix(rows, reinterpret_cast<float *>(out));
 }
 
@@ -236,6 +254,13 @@ bool Packer::writeBank(BankOp bank) {
   current = bank.getLoc();
   packed::ExpertShape shape = packed::getExpertShape(bank);
   std::vector<float> buffer;
+  auto pack = [&](const packed::ExpertSource &source, int64_t part) {
+    if (!element)
+      return packed::packExpertPart(shape, source, part, buffer.data());
+    return device::packExpertPart(device::getExpertLayout(bank, element),
+                                  device::getElement(element), source, part,
+                                  reinterpret_cast<char *>(buffer.data()));
+  };
   for (int64_t expert = 0; expert < bank.getType().getExperts(); ++expert) {
     packed::ExpertSource source;
     source.gate = expertMatrix(reader, bank.getTensor(Role::Gate), expert);
@@ -247,14 +272,14 @@ bool Packer::writeBank(BankOp bank) {
     source.downBias =
         expertVector(reader, bank.getTensor(Role::DownBias), expert);
     for (int64_t part = 0; part < packed::ExpertShape::kNumParts; ++part) {
-      uint64_t bytes = shape.getPartBytes(part);
+      uint64_t bytes = getPartBytes(bank, part);
       buffer.assign(bytes / sizeof(float), 0);
       moe_format_page page{};
       page.kind = MOE_FORMAT_PAGE_EXPERT;
       page.bank = bank.getIndex().value_or(0);
       page.expert = expert;
       page.part = part;
-      if (!packed::packExpertPart(shape, source, part, buffer.data()) ||
+      if (!pack(source, part) ||
           !writePage(reinterpret_cast<char *>(buffer.data()), bytes, page))
         return false;
     }
@@ -277,7 +302,7 @@ bool Packer::finish() {
   moe_format_weights_header header{};
   header.magic = MOE_FORMAT_WEIGHTS_MAGIC;
   header.version = MOE_FORMAT_VERSION;
-  header.family = MOE_FORMAT_FAMILY_X86;
+  header.family = element ? MOE_FORMAT_FAMILY_CUDA : MOE_FORMAT_FAMILY_X86;
   header.dense_offset = kAlign;
   header.dense_bytes = result.denseBytes;
   header.table_offset = writer->getPosition();

@@ -8,7 +8,7 @@
 
 #include "dialects/Weights/IR/Weights.h"
 #include "mlir/IR/Builders.h"
-#include "moe/Support/PackedLayout.h"
+#include "moe/Support/DeviceLayout.h"
 #include "llvm/ADT/SmallSet.h"
 #include "llvm/Support/MathExtras.h"
 using namespace mlir;
@@ -238,13 +238,15 @@ LogicalResult PackOp::verify() {
     return source == result ? success()
                             : emitOpError("keeps the type of raw bytes");
   if (source.getRank() != 2)
-    return emitOpError("panels need a [K, N] matrix");
-  int64_t elements =
-      packed::getPackedElements(source.getShape()[0], source.getShape()[1]);
+    return emitOpError("panels and rows need a [K, N] matrix");
+  int64_t k = source.getShape()[0], n = source.getShape()[1];
+  int64_t elements = getLayout() == Layout::Panels
+                         ? packed::getPackedElements(k, n)
+                         : device::getRowStride(k) * n;
   if (result.getShape() != ArrayRef<int64_t>(elements) ||
       result.getElementType() != source.getElementType())
     return emitOpError("result must be the ")
-           << elements << " elements of the panels";
+           << elements << " elements of the " << stringifyLayout(getLayout());
   return success();
 }
 

@@ -26,7 +26,8 @@ def Weights_Role : I32EnumAttr<"Role", "what a tensor of a bank is to its expert
 
 def Weights_Layout : I32EnumAttr<"Layout", "how packed bytes are ordered", [
   I32EnumAttrCase<"Raw", 0, "raw">,
-  I32EnumAttrCase<"Panels", 1, "panels">]> {
+  I32EnumAttrCase<"Panels", 1, "panels">,
+  I32EnumAttrCase<"Rows", 2, "rows">]> {
   let cppNamespace = "::mlir::moe::weights";
   let genSpecializedAttr = 0;
 }
@@ -175,8 +176,8 @@ def Weights_PackOp : Weights_Op<"pack", [Pure]> {
   let summary = "Orders the elements as a kernel reads them";
   let description = [{
     The source is the right-hand side `[K, N]` of a matrix product. The result is
-    the sequence of elements in `layout`, with its padding, see
-    `moe/Support/PackedLayout.h`.
+    the sequence of elements in `layout`, with its padding: `panels` as in
+    `moe/Support/PackedLayout.h`, `rows` as in `moe/Support/DeviceLayout.h`.
 
     ```mlir
     %p = weights.pack %w panels : !weights.tensor<128x40xf32> -> !weights.tensor<8192xf32>

@@ -56,4 +56,22 @@ def ConvertMoEToPager : Pass<"convert-moe-to-pager", "::mlir::ModuleOp"> {
                            "::mlir::LLVM::LLVMDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ConvertMoEToWaves : Pass<"convert-moe-to-waves", "::mlir::ModuleOp"> {
+  let summary = "Schedule expert compute over waves of pages on a device";
+  let description = [{
+    `moe.route` and `moe.experts` become buffers, launches of generated kernels, an
+    early `pager.prefetch` and a `pager.for_each_wave` around the grouped expert
+    kernels. Kernels are those of the set that the module's `gpu.kernel_set` names
+    ("sm_80" without it), on weights of the type in `gpu.weights` (f32 without it).
+    Rows are sorted by expert and combined in the order of the choices, so that
+    results do not depend on how experts are spread over waves.
+  }];
+  let dependentDialects = ["::mlir::moe::pager::PagerDialect", "::mlir::func::FuncDialect",
+                           "::mlir::bufferization::BufferizationDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::gpu::GPUDialect", "::mlir::vector::VectorDialect"];
+}
+
 #endif // MOE_CONVERSION_PASSES

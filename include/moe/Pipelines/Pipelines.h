@@ -41,11 +41,20 @@ void populatePagerPipeline(OpPassManager &pm);
 /// reads.
 void populatePlacePipeline(OpPassManager &pm);
 
+/// The same two for a device target: expert compute in waves, kernels of the set
+/// that the module's `gpu.kernel_set` names.
+void populateDevicePagerPipeline(OpPassManager &pm);
+void populateDevicePlacePipeline(OpPassManager &pm);
+
 /// places -> kernels: fused, bufferized, in one arena, identical layers shared.
 void populateKernelsPipeline(OpPassManager &pm, llvm::StringRef keep = "");
 
 /// kernels -> llvm: loops, threads, calls of the runtime, the LLVM dialect.
 void populateLLVMPipeline(OpPassManager &pm);
+
+/// kernels -> llvm for a device target: host code in the LLVM dialect, and a
+/// gpu.module of kernels in the llvm and nvvm dialects.
+void populateDeviceLLVMPipeline(OpPassManager &pm);
 
 } // namespace mlir::moe
 

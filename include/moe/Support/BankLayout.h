@@ -9,7 +9,7 @@
 #define MOE_SUPPORT_BANKLAYOUT_H
 
 #include "dialects/Weights/IR/Weights.h"
-#include "moe/Support/PackedLayout.h"
+#include "moe/Support/DeviceLayout.h"
 
 namespace mlir::moe::packed {
 
@@ -27,5 +27,20 @@ inline ExpertShape getExpertShape(weights::BankOp bank) {
 }
 
 } // namespace mlir::moe::packed
+
+namespace mlir::moe::device {
+
+/// The packed type that an element type of the IR stands for: f32, bf16, f16.
+inline Element getElement(Type type) {
+  return type.isF32() ? Element::F32
+                      : type.isBF16() ? Element::BF16 : Element::F16;
+}
+
+/// How the experts of a bank are packed for a GPU in elements of this type.
+inline ExpertLayout getExpertLayout(weights::BankOp bank, Type element) {
+  return {packed::getExpertShape(bank), getElementBytes(getElement(element))};
+}
+
+} // namespace mlir::moe::device
 
 #endif // MOE_SUPPORT_BANKLAYOUT_H

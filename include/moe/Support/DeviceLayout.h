@@ -56,6 +56,22 @@ struct ExpertLayout {
   int64_t getSlotBytes() const { return getPartBytes(0) + getPartBytes(1); }
 };
 
+/// Types of packed elements.
+enum class Element { F32, BF16, F16 };
+inline int64_t getElementBytes(Element element) {
+  return element == Element::F32 ? 4 : 2;
+}
+
+/// Writes `source.n` rows of `getRowStride(source.k)` elements, rounded to
+/// nearest even. A false result means that reading failed.
+bool packRows(const packed::MatrixSource &source, Element element, char *out);
+
+/// Writes a part of an expert, `layout.getPartBytes(part)` bytes with the zero
+/// padding. `element` has `layout.elementBytes` bytes.
+bool packExpertPart(const ExpertLayout &layout, Element element,
+                    const packed::ExpertSource &source, int64_t part,
+                    char *out);
+
 } // namespace mlir::moe::device
 
 #endif // MOE_SUPPORT_DEVICELAYOUT_H

@@ -17,9 +17,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/Matchers.h"
 #include "moe/CodeGen/CPU/Kernels.h"
 #include "moe/CodeGen/CPU/Passes.h"
+#include "moe/CodeGen/Common/WeightProducts.h"
 #include "moe/Support/PackedLayout.h"
 
 namespace mlir::moe::cpu {
@@ -30,79 +30,31 @@ namespace mlir::moe::cpu {
 using namespace mlir;
 using namespace mlir::moe;
 
-/// Whether every element of the tensor is zero.
-static bool isZero(Value tensor) {
-  if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
-    return matchPattern(fill.getInputs().front(), m_AnyZeroFloat());
-  return matchPattern(tensor, m_AnyZeroFloat());
-}
-
-/// The weight that is the right-hand side, if the product is one that the
-/// kernels compute: a fresh float32 product with a resident weight.
-static weights::MaterializeOp getPackableWeight(linalg::MatmulOp op) {
-  if (op.hasUserDefinedMaps() || op.getNumResults() != 1 ||
-      !isZero(op.getOutputs().front()))
-    return {};
-  for (Value operand : op->getOperands())
-    if (!getElementTypeOrSelf(operand.getType()).isF32())
-      return {};
-  auto weight = op.getInputs()[1].getDefiningOp<weights::MaterializeOp>();
-  if (!weight || llvm::is_contained(weight.getSource().getType().getShape(), 0))
-    return {};
-  return weight;
-}
-
-static void rewriteProduct(linalg::MatmulOp op, weights::MaterializeOp weight,
-                           ModuleOp module, const cpu::Schedule &schedule) {
+static void rewriteProduct(const WeightProduct &product, ModuleOp module,
+                           const cpu::Schedule &schedule) {
+  linalg::MatmulOp op = product.op;
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  weights::WeightTensorType type = weight.getSource().getType();
+  Value source = product.weight->getOperand(0);
+  auto type = cast<weights::WeightTensorType>(source.getType());
   int64_t k = type.getShape()[0], n = type.getShape()[1];
   func::FuncOp kernel = cpu::getGemmKernel(module, schedule, k, n);
-  ArrayRef<Type> inputs = kernel.getArgumentTypes();
 
   auto packedType = weights::WeightTensorType::get(
       b.getContext(), packed::getPackedElements(k, n), b.getF32Type());
-  Value packed = weights::PackOp::create(b, packedType, weight.getSource(),
+  Value packed = weights::PackOp::create(b, packedType, source,
                                          weights::Layout::Panels);
-  Value panels = weights::MaterializeOp::create(b, inputs[1], packed);
-
+  Value panels = weights::MaterializeOp::create(b, kernel.getArgumentTypes()[1],
+                                                packed);
   Value lhs = op.getInputs()[0];
-  auto lhsType = cast<RankedTensorType>(lhs.getType());
-  auto resultType = cast<RankedTensorType>(op.getResult(0).getType());
-  Value a = bufferization::ToBufferOp::create(
-      b, MemRefType::get(lhsType.getShape(), b.getF32Type()), lhs,
-      /*read_only=*/true);
-  SmallVector<Value> sizes;
-  if (resultType.isDynamicDim(0))
-    sizes.push_back(tensor::DimOp::create(b, lhs, 0));
-  auto bufferType =
-      MemRefType::get({resultType.getDimSize(0), n}, b.getF32Type());
-  Value c = memref::AllocOp::create(b, bufferType, sizes);
-  auto asInput = [&](Value buffer, Type input) -> Value {
-    return buffer.getType() == input
-               ? buffer
-               : memref::CastOp::create(b, input, buffer).getResult();
-  };
-  func::CallOp::create(
-      b, kernel,
-      ValueRange{asInput(a, inputs[0]), panels, asInput(c, inputs[2])});
+  Value a = product.getRowsBuffer(b, lhs);
+  Value rows = tensor::DimOp::create(b, lhs, 0);
+  Value c = memref::AllocOp::create(
+      b, MemRefType::get({ShapedType::kDynamic, n}, b.getF32Type()), rows);
+  func::CallOp::create(b, kernel, ValueRange{a, panels, c});
   // Rows are counted for experts only.
   Value noRows = arith::ConstantIndexOp::create(b, 0);
   pager::CountOp::create(b, kernel.getName(), noRows);
-  Value result = bufferization::ToTensorOp::create(
-      b, RankedTensorType::get(bufferType.getShape(), b.getF32Type()), c,
-      /*restrict=*/true, /*writable=*/true);
-  if (result.getType() != resultType)
-    result = tensor::CastOp::create(b, resultType, result);
-  op.getResult(0).replaceAllUsesWith(result);
-  Value init = op.getOutputs().front();
-  op.erase();
-  // What only this product used.
-  if (weight->use_empty())
-    weight.erase();
-  if (auto fill = init.getDefiningOp<linalg::FillOp>())
-    if (fill->use_empty())
-      fill.erase();
+  product.replaceWith(b, c);
 }
 
 namespace {
@@ -112,13 +64,10 @@ class CPUSelectGemms : public cpu::impl::CPUSelectGemmsBase<CPUSelectGemms> {
     FailureOr<cpu::Schedule> schedule = cpu::getSchedule(getOperation());
     if (failed(schedule))
       return signalPassFailure();
-    SmallVector<linalg::MatmulOp> products;
-    getOperation().walk([&](linalg::MatmulOp op) { products.push_back(op); });
-    for (linalg::MatmulOp op : products)
-      if (weights::MaterializeOp weight = getPackableWeight(op)) {
-        rewriteProduct(op, weight, getOperation(), *schedule);
-        ++numSelected;
-      }
+    for (const WeightProduct &product : findWeightProducts(getOperation())) {
+      rewriteProduct(product, getOperation(), *schedule);
+      ++numSelected;
+    }
   }
 };
 

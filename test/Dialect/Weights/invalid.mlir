@@ -261,7 +261,7 @@ func.func @f(%w: !weights.tensor<2x4xf32>) {
 // -----
 
 func.func @f(%w: !weights.tensor<4xf32>) {
-  // expected-error @+1 {{'weights.pack' op panels need a [K, N] matrix}}
+  // expected-error @+1 {{'weights.pack' op panels and rows need a [K, N] matrix}}
   %0 = weights.pack %w panels : !weights.tensor<4xf32> -> !weights.tensor<4xf32>
   return
 }

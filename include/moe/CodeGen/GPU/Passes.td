@@ -11,6 +11,25 @@
 
 include "mlir/Pass/PassBase.td"
 
+def GPUSelectGemms : Pass<"gpu-select-gemms", "::mlir::ModuleOp"> {
+  let summary = "Compute products with weights by generated kernels";
+  let description = [{
+    A `linalg.matmul` of float32 whose right-hand side is a resident weight and
+    whose accumulator is zero becomes a launch of a generated kernel, and the weight
+    is packed in rows (`weights.pack`), in the type that the module's `gpu.weights`
+    names. Kernels are those of the set in `gpu.kernel_set`. Runs on tensors, before
+    bufferization.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect", "::mlir::math::MathDialect",
+                           "::mlir::moe::pager::PagerDialect", "::mlir::moe::weights::WeightsDialect"];
+  let statistics = [
+    Statistic<"numSelected", "products-selected", "products that a generated kernel computes">
+  ];
+}
+
 def GPULowerLinalg : Pass<"gpu-lower-linalg", "::mlir::ModuleOp"> {
   let summary = "Give structured operations and loops to threads";
   let description = [{
