@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "moe/Pipelines/Compile.h"
+#include "DeviceImages.h"
 #include "Reproducer.h"
 #include "dialects/MoE/IR/MoE.h"
 #include "dialects/ONNX/IR/ONNX.h"
@@ -69,9 +70,14 @@ private:
   LogicalResult refuseInput(StringRef file, StringRef what);
   LogicalResult compile();
   LogicalResult commitOutputs();
-  LogicalResult compileVariant(ModuleOp module, const cpu::ISA &isa,
+  FailureOr<std::vector<cpu::Variant>> chooseVariants();
+  void targetModule(ModuleOp module, const cpu::Variant &variant);
+  LogicalResult compileVariant(ModuleOp module, const cpu::Variant &variant,
                                bool isFirst);
-  LogicalResult startCodegen(ModuleOp module, const cpu::ISA &isa);
+  LogicalResult startImages(ModuleOp module, gpu::KernelSet set);
+  LogicalResult startCodegen(ModuleOp module, const cpu::Variant &variant);
+  bool isForDevice() const { return !options.gpuArchs.empty(); }
+  bool runsAlone() const;
   LogicalResult finishCodegen();
   void recordBankChoices(ModuleOp module);
   LogicalResult writeModel();
@@ -86,11 +92,16 @@ private:
   OwningOpRef<ModuleOp> module;
   bool hasDefect = false, faultHappened = false;
   json::Object metadata, seconds;
-  std::vector<const cpu::ISA *> variants;
+  std::vector<cpu::Variant> variants;
+  std::vector<gpu::Architecture> architectures;
   /// An object, and the CPU time that it took.
   using Generated = std::pair<FailureOr<ObjectCode>, double>;
   std::vector<std::future<Generated>> running;
   std::vector<ObjectCode> objects;
+  /// Images of a set, and the CPU time that they took.
+  using GeneratedImages = std::pair<FailureOr<DeviceImages>, double>;
+  std::vector<std::future<GeneratedImages>> runningImages;
+  std::vector<cpu::DeviceImage> images;
   /// The model, or the printed stage.
   std::optional<OutputFile> outputFile;
   std::optional<OutputFile> weightsFile, reportFile;
@@ -191,16 +202,72 @@ void Compiler::recordBankChoices(ModuleOp module) {
   });
 }
 
-LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
+/// One for each instruction set, or for each set of kernels that the wanted
+/// architectures have. Of architectures that a GPU has, there is PTX of sm_80
+/// in any case.
+FailureOr<std::vector<cpu::Variant>> Compiler::chooseVariants() {
+  std::vector<cpu::Variant> chosen;
+  if (!isForDevice()) {
+    for (const std::string &name : options.isas) {
+      const cpu::ISA *isa = cpu::lookupISA(name);
+      if (!isa)
+        return emitError(loc) << "unknown instruction set '" << name << "'";
+      chosen.push_back({name, isa});
+    }
+    return chosen;
+  }
+  for (const std::string &text : options.gpuArchs) {
+    auto architecture = gpu::parseArchitecture(text);
+    if (!architecture)
+      return emitError(loc) << "unknown GPU architecture '" << text << "'";
+    architectures.push_back(*architecture);
+  }
+  bool hasGPU = llvm::any_of(architectures, [](const auto &architecture) {
+    return !architecture.isHostSimt;
+  });
+  bool hasSM80 = llvm::any_of(architectures, [](const auto &architecture) {
+    return !architecture.isHostSimt && architecture.name == "sm_80";
+  });
+  if (hasGPU && !hasSM80)
+    architectures.push_back(*gpu::parseArchitecture("sm_80"));
+  for (gpu::KernelSet set : {gpu::KernelSet::SM80, gpu::KernelSet::SM90a})
+    if (llvm::any_of(architectures, [&](const auto &architecture) {
+          return architecture.set == set;
+        }))
+      chosen.push_back({gpu::getName(set).str(), cpu::lookupISA("x86-64-v3")});
+  return chosen;
+}
+
+/// What passes read of the target.
+void Compiler::targetModule(ModuleOp module, const cpu::Variant &variant) {
+  module->setAttr(cpu::kISAAttr, StringAttr::get(context, variant.isa->name));
+  if (!isForDevice())
+    return;
+  Builder b(context);
+  Type weights = options.gpuWeights == "bf16"  ? Type(b.getBF16Type())
+                 : options.gpuWeights == "f16" ? Type(b.getF16Type())
+                                               : Type(b.getF32Type());
+  module->setAttr(gpu::kKernelSetAttr, b.getStringAttr(variant.name));
+  module->setAttr(gpu::kWeightsAttr, TypeAttr::get(weights));
+}
+
+LogicalResult Compiler::compileVariant(ModuleOp module,
+                                       const cpu::Variant &variant,
                                        bool isFirst) {
-  module->setAttr("cpu.isa", StringAttr::get(context, isa.name));
-  if (failed(apply(module, populatePagerPipeline, "pager")))
+  targetModule(module, variant);
+  if (failed(apply(module,
+                   isForDevice() ? populateDevicePagerPipeline
+                                 : populatePagerPipeline,
+                   "pager")))
     return failure();
   metadata["positive"] = getRequiredSizes(module);
-  std::string suffix = ("-" + isa.name).str();
+  std::string suffix = "-" + variant.name;
   if (auto result = reached(Stage::Pager, module, suffix))
     return *result;
-  if (failed(apply(module, populatePlacePipeline, "place")))
+  if (failed(apply(module,
+                   isForDevice() ? populateDevicePlacePipeline
+                                 : populatePlacePipeline,
+                   "place")))
     return failure();
   // One layout serves every variant of the family: packed once.
   if (isFirst && options.stop == Stage::Model) {
@@ -229,7 +296,10 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
   metadata["points"] = std::move(points);
   if (auto result = reached(Stage::Kernels, module, suffix))
     return *result;
-  if (failed(apply(module, populateLLVMPipeline, "llvm")))
+  if (failed(apply(
+          module,
+          isForDevice() ? populateDeviceLLVMPipeline : populateLLVMPipeline,
+          "llvm")))
     return failure();
   if (auto result = reached(Stage::LLVM, module, suffix))
     return *result;
@@ -239,7 +309,10 @@ LogicalResult Compiler::compileVariant(ModuleOp module, const cpu::ISA &isa,
       kernels.push_back(cast<StringAttr>(name).getValue());
     metadata["kernels"] = std::move(kernels);
   }
-  return startCodegen(module, isa);
+  if (isForDevice() &&
+      failed(startImages(module, *gpu::lookupKernelSet(variant.name))))
+    return failure();
+  return startCodegen(module, variant);
 }
 
 /// CPU time of this thread.
@@ -249,14 +322,42 @@ static double getThreadSeconds() {
   return time.tv_sec + time.tv_nsec * 1e-9;
 }
 
+bool Compiler::runsAlone() const {
+  return options.jobs == 1 ||
+         llvm::hardware_concurrency().compute_thread_count() == 1;
+}
+
+/// Takes the device code out of the module: what is left is the host's.
+LogicalResult Compiler::startImages(ModuleOp module, gpu::KernelSet set) {
+  metadata.try_emplace("gpu_kernels", json::Object());
+  (*metadata.getObject("gpu_kernels"))[gpu::getName(set)] =
+      gpu::describeKernels(module);
+  std::vector<gpu::Architecture> wanted;
+  llvm::copy_if(architectures, std::back_inserter(wanted),
+                [&](const auto &each) { return each.set == set; });
+  auto job = std::make_unique<DeviceImagesJob>(set, std::move(wanted));
+  if (failed(job->translate(module)))
+    return failure();
+  module.lookupSymbol(gpu::kKernelsModule)->erase();
+  auto emit = [this, job = std::move(job)]() {
+    double begin = getThreadSeconds();
+    auto result = job->emit(loc);
+    return GeneratedImages(std::move(result), getThreadSeconds() - begin);
+  };
+  runningImages.push_back(
+      std::async(runsAlone() ? std::launch::deferred : std::launch::async,
+                 std::move(emit)));
+  return success();
+}
+
 /// Only the translation reads MLIR; LLVM works beside the next variant.
-LogicalResult Compiler::startCodegen(ModuleOp module, const cpu::ISA &isa) {
+LogicalResult Compiler::startCodegen(ModuleOp module,
+                                     const cpu::Variant &variant) {
   auto llvmContext = std::make_unique<llvm::LLVMContext>();
-  auto llvmModule = cpu::translateVariant(module, isa, *llvmContext);
+  auto llvmModule = cpu::translateVariant(module, variant, *llvmContext);
   if (failed(llvmModule))
     return failure();
-  bool alone = options.jobs == 1 ||
-               llvm::hardware_concurrency().compute_thread_count() == 1;
+  const cpu::ISA &isa = *variant.isa;
   auto emit = [this, &isa, llvmContext = std::move(llvmContext),
                llvmModule = std::move(*llvmModule)]() mutable {
     double begin = getThreadSeconds();
@@ -264,9 +365,10 @@ LogicalResult Compiler::startCodegen(ModuleOp module, const cpu::ISA &isa) {
         cpu::emitObject(*llvmModule, isa, options.stop == Stage::Assembly, loc);
     return Generated(std::move(object), getThreadSeconds() - begin);
   };
-  variants.push_back(&isa);
-  running.push_back(std::async(
-      alone ? std::launch::deferred : std::launch::async, std::move(emit)));
+  variants.push_back(variant);
+  running.push_back(
+      std::async(runsAlone() ? std::launch::deferred : std::launch::async,
+                 std::move(emit)));
   return success();
 }
 
@@ -282,12 +384,26 @@ LogicalResult Compiler::finishCodegen() {
       print << StringRef(object->data(), object->size());
     objects.push_back(std::move(*object));
   }
+  json::Object resources;
+  for (auto &result : runningImages) {
+    auto [made, elapsed] = result.get();
+    total += elapsed;
+    if (failed(made))
+      return failure();
+    llvm::move(made->images, std::back_inserter(images));
+    llvm::move(made->objects, std::back_inserter(objects));
+    for (auto &[arch, kernels] : made->resources)
+      resources[arch] = std::move(kernels);
+  }
+  if (isForDevice())
+    metadata["resources"] = std::move(resources);
   seconds["codegen"] = total;
   return success();
 }
 
 LogicalResult Compiler::writeModel() {
   metadata["format"] = 1;
+  metadata["target"] = isForDevice() ? "cuda" : "cpu";
   metadata["producer"] = "moe-compile 0.1.0";
   metadata["source"] = llvm::sys::path::filename(options.input);
   metadata["banks"] = json::Array(packed.banks);
@@ -296,7 +412,7 @@ LogicalResult Compiler::writeModel() {
                    {"dense_bytes", packed.denseBytes}};
   std::string text;
   llvm::raw_string_ostream(text) << json::Value(json::Object(metadata));
-  auto descriptor = cpu::emitDescriptor(text, variants, loc);
+  auto descriptor = cpu::emitDescriptor(text, variants, images, loc);
   if (failed(descriptor))
     return failure();
   objects.push_back(std::move(*descriptor));
@@ -378,13 +494,9 @@ LogicalResult Compiler::commitOutputs() {
 }
 
 LogicalResult Compiler::compile() {
-  std::vector<const cpu::ISA *> isas;
-  for (const std::string &name : options.isas) {
-    const cpu::ISA *isa = cpu::lookupISA(name);
-    if (!isa)
-      return emitError(loc) << "unknown instruction set '" << name << "'";
-    isas.push_back(isa);
-  }
+  auto chosen = chooseVariants();
+  if (failed(chosen))
+    return failure();
 
   auto begin = std::chrono::steady_clock::now();
   std::vector<std::string> externalFiles;
@@ -422,12 +534,12 @@ LogicalResult Compiler::compile() {
   metadata = std::move(*signature);
   recordBankChoices(*module);
 
-  for (auto [i, isa] : llvm::enumerate(isas)) {
+  for (auto [i, variant] : llvm::enumerate(*chosen)) {
     OwningOpRef<ModuleOp> clone = module->clone();
-    if (failed(compileVariant(*clone, *isa, i == 0)))
+    if (failed(compileVariant(*clone, variant, i == 0)))
       return failure();
     if (options.stop != Stage::Model)
-      break; // one instruction set is enough to print
+      break; // one variant is enough to print
   }
   if (!options.fault.empty() && !faultHappened)
     return emitError(loc) << "--inject-fault=" << options.fault

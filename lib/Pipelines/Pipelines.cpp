@@ -87,10 +87,10 @@ void moe::populateKernelsPipeline(OpPassManager &pm, StringRef keep) {
 
 /// Host code without structured operations to the LLVM dialect.
 static void populateHostPipeline(OpPassManager &pm) {
-  pm.addPass(cpu::createCPUThreadFrame());
-  pm.addPass(cpu::createCPUConvertPagerToLLVM());
-  pm.addPass(cpu::createCPUExpandMath());
-  pm.addPass(cpu::createCPUExpandReshapes());
+  pm.addPass(moe::cpu::createCPUThreadFrame());
+  pm.addPass(moe::cpu::createCPUConvertPagerToLLVM());
+  pm.addPass(moe::cpu::createCPUExpandMath());
+  pm.addPass(moe::cpu::createCPUExpandReshapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   // No instruction of most CPUs rounds to bfloat16.

@@ -11,6 +11,7 @@
 #include "SessionFlags.h"
 #include "mlir/IR/Diagnostics.h"
 #include "moe/CodeGen/CPU/EmitObject.h"
+#include "moe/CodeGen/GPU/Images.h"
 #include "moe/Pipelines/Compile.h"
 #include "moe/Pipelines/Pipelines.h"
 #include "llvm/Support/JSON.h"
@@ -28,12 +29,6 @@ namespace {
 
 /// Exit codes of the command line contract.
 enum Exit { Ok = 0, UserError = 1, Usage = 2, InternalError = 3 };
-
-/// A flag whose feature is not built yet is refused, never ignored.
-struct Later {
-  std::string value;
-  const char *flag, *accepted;
-};
 
 /// Prints what the compiler reports as "file: error: ...".
 void printDiagnostic(Diagnostic &diagnostic, StringRef input) {
@@ -67,6 +62,28 @@ bool parseISAs(const std::string &march, std::vector<std::string> &isas) {
   return !isas.empty();
 }
 
+bool parseArchitectures(const std::string &text,
+                        std::vector<std::string> &archs) {
+  std::stringstream list(text);
+  for (std::string name; std::getline(list, name, ',');) {
+    if (!moe::gpu::parseArchitecture(name)) {
+      llvm::errs() << "moe-compile: --gpu-arch: unknown architecture '" << name
+                   << "'; known: sm_80 to sm_121, sm_90a, host-simt:sm_80, "
+                      "host-simt:sm_90a\n";
+      return false;
+    }
+    if (llvm::is_contained(archs, name)) {
+      llvm::errs() << "moe-compile: --gpu-arch: '" << name
+                   << "' is given twice\n";
+      return false;
+    }
+    archs.push_back(name);
+  }
+  if (archs.empty())
+    llvm::errs() << "moe-compile: --gpu-arch: names no architecture\n";
+  return !archs.empty();
+}
+
 /// Stages are printed to the standard output: true when all of it was written.
 bool flushOutput() {
   llvm::outs().flush();
@@ -89,8 +106,8 @@ int main(int argc, char **argv) {
       "Compiles a mixture-of-experts model from ONNX to a native model");
   moe::CompileOptions options;
   std::string march, stage = "model";
-  Later target{"cpu", "--target", "cpu"}, weights{"keep", "--weights", "keep"};
-  std::string gpuArch, compat, triple, disabled;
+  std::string target = "cpu", weights = "keep", gpuArch = "sm_80,sm_90a";
+  std::string compat, triple, disabled;
   moe_tools::SessionFlags session;
   bool plan = false;
   app.add_option("model", options.input, "The ONNX file")->required();
@@ -109,9 +126,14 @@ int main(int argc, char **argv) {
   app.add_option("--keep-tensors", options.keepTensors,
                  "Do not fuse away the tensors whose names match this regular "
                  "expression, for moe-run --dump-tensors and --compare-with");
-  app.add_option("--target", target.value, "cpu");
-  app.add_option("--weights", weights.value, "keep");
-  app.add_option("--gpu-arch", gpuArch, "(not available yet)");
+  app.add_option("--target", target, "cpu (the default) or cuda");
+  app.add_option("--weights", weights,
+                 "The type that weights of products are stored in: keep, and "
+                 "with --target=cuda bf16 or f16");
+  app.add_option("--gpu-arch", gpuArch,
+                 "With --target=cuda: architectures to make code for, and "
+                 "host-simt:sm_80 or host-simt:sm_90a to run it without a GPU "
+                 "(default sm_80,sm_90a)");
   app.add_option("--compat", compat, "(not available yet)");
   app.add_option("--triple", triple, "(not available yet)");
   app.add_option("--disable-pass", disabled, "(not available yet)");
@@ -132,12 +154,22 @@ int main(int argc, char **argv) {
     llvm::errs() << "moe-compile: " << flag << " " << why << "\n";
     return Usage;
   };
-  for (const Later &later : {target, weights})
-    if (later.value != later.accepted)
-      return refuse(std::string(later.flag) + "=" + later.value,
-                    std::string("is not available yet; use ") + later.accepted);
-  for (const char *flag :
-       {"--gpu-arch", "--compat", "--triple", "--disable-pass"})
+  if (target != "cpu" && target != "cuda")
+    return refuse("--target=" + target, "is unknown; known: cpu, cuda");
+  bool isCUDA = target == "cuda";
+  if (weights != "keep" && (!isCUDA || (weights != "bf16" && weights != "f16")))
+    return refuse("--weights=" + weights,
+                  isCUDA ? "is not available yet; known: keep, bf16, f16"
+                         : "is not available yet for the CPU; use keep");
+  if (isCUDA && app.count("--march"))
+    return refuse("--march", "has no effect with --target=cuda");
+  if (!isCUDA && app.count("--gpu-arch"))
+    return refuse("--gpu-arch", "needs --target=cuda");
+  if (isCUDA && !parseArchitectures(gpuArch, options.gpuArchs))
+    return Usage;
+  if (weights != "keep")
+    options.gpuWeights = weights;
+  for (const char *flag : {"--compat", "--triple", "--disable-pass"})
     if (app.count(flag))
       return refuse(flag, "is not available yet");
   std::optional<moe::Stage> stop = moe::parseStage(stage);

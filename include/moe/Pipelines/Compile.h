@@ -37,6 +37,12 @@ struct CompileOptions {
   std::string output;        ///< the .moe file, or where a stage is printed
   Stage stop = Stage::Model; ///< printed to `print` when there is no output
   std::vector<std::string> isas = {"x86-64-v3", "x86-64-v4"};
+  /// Architectures of GPUs, as in gpu::parseArchitecture; none: compile for the
+  /// CPU. Host code of a GPU target is x86-64-v3.
+  std::vector<std::string> gpuArchs;
+  /// The type that weights of products are packed in for a GPU: "f32", "bf16" or
+  /// "f16".
+  std::string gpuWeights = "f32";
   std::string report;      ///< JSON file, or empty
   std::string dumpFolder;  ///< one file for each stage, or empty
   std::string keepTensors; ///< tensors not to fuse away, a regular expression

@@ -27,8 +27,8 @@ using mlir::moe::cpu::ISA;
 
 static constexpr llvm::StringLiteral kTriple = "x86_64-unknown-linux-gnu";
 
-static std::string suffixOf(const ISA &isa) {
-  std::string suffix = isa.name.str();
+static std::string suffixOf(const cpu::Variant &variant) {
+  std::string suffix = variant.name;
   llvm::replace(suffix, '-', '_');
   return suffix;
 }
@@ -98,8 +98,9 @@ static void keepKernelsApart(llvm::Module &module) {
 }
 
 FailureOr<std::unique_ptr<llvm::Module>>
-cpu::translateVariant(ModuleOp module, const ISA &isa,
+cpu::translateVariant(ModuleOp module, const Variant &variant,
                       llvm::LLVMContext &context) {
+  const ISA &isa = *variant.isa;
   registerBuiltinDialectTranslation(*module.getContext());
   registerLLVMDialectTranslation(*module.getContext());
   std::unique_ptr<llvm::Module> result =
@@ -113,7 +114,7 @@ cpu::translateVariant(ModuleOp module, const ISA &isa,
   result->setDataLayout((*machine)->createDataLayout());
 
   keepKernelsApart(*result);
-  std::string suffix = suffixOf(isa);
+  std::string suffix = suffixOf(variant);
   wrapArenaBytes(*result, "moe_arena_bytes_" + suffix);
   result->getFunction("moe_run")->setName("moe_run_" + suffix);
   std::string bits = std::to_string(isa.getVectorBits());
@@ -157,6 +158,8 @@ FailureOr<SmallVector<char, 0>> cpu::emitObject(llvm::Module &module,
   auto machine = createTargetMachine(isa, loc);
   if (failed(machine))
     return failure();
+  module.setTargetTriple(llvm::Triple(kTriple));
+  module.setDataLayout((*machine)->createDataLayout());
   optimise(module, **machine);
   SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);
@@ -167,62 +170,4 @@ FailureOr<SmallVector<char, 0>> cpu::emitObject(llvm::Module &module,
     return emitError(loc, "this LLVM cannot write x86 object files");
   passes.run(module);
   return bytes;
-}
-
-FailureOr<SmallVector<char, 0>>
-cpu::emitDescriptor(StringRef metadata, ArrayRef<const ISA *> variants,
-                    Location loc) {
-  llvm::LLVMContext context;
-  llvm::Module module("moe_descriptor", context);
-  auto machine = createTargetMachine(*variants.front(), loc);
-  if (failed(machine))
-    return failure();
-  module.setTargetTriple(llvm::Triple(kTriple));
-  module.setDataLayout((*machine)->createDataLayout());
-  module.setPICLevel(llvm::PICLevel::BigPIC);
-
-  auto *pointer = llvm::PointerType::getUnqual(context);
-  auto *i32 = llvm::Type::getInt32Ty(context);
-  auto *i64 = llvm::Type::getInt64Ty(context);
-  auto number = [&](llvm::Type *type, uint64_t value) {
-    return llvm::ConstantInt::get(type, value);
-  };
-  auto text = [&](StringRef value) -> llvm::Constant * {
-    auto *data = llvm::ConstantDataArray::getString(context, value);
-    return new llvm::GlobalVariable(module, data->getType(), true,
-                                    llvm::GlobalValue::PrivateLinkage, data);
-  };
-  auto function = [&](const std::string &name, llvm::FunctionType *type) {
-    auto *result = llvm::Function::Create(
-        type, llvm::GlobalValue::ExternalLinkage, name, module);
-    result->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    return result;
-  };
-
-  auto *variantType =
-      llvm::StructType::get(context, {pointer, i64, pointer, pointer});
-  SmallVector<llvm::Constant *> rows;
-  for (const ISA *isa : variants) {
-    std::string suffix = suffixOf(*isa);
-    rows.push_back(llvm::ConstantStruct::get(
-        variantType,
-        {text(isa->name), number(i64, isa->features),
-         function("moe_run_" + suffix,
-                  llvm::FunctionType::get(i32, {pointer}, false)),
-         function("moe_arena_bytes_" + suffix,
-                  llvm::FunctionType::get(i64, {pointer}, false))}));
-  }
-  auto *tableType = llvm::ArrayType::get(variantType, rows.size());
-  auto *table = new llvm::GlobalVariable(
-      module, tableType, true, llvm::GlobalValue::PrivateLinkage,
-      llvm::ConstantArray::get(tableType, rows));
-  auto *model = llvm::ConstantStruct::getAnon(
-      context, {number(i64, MOE_RT_ABI_MAGIC), number(i32, MOE_RT_ABI_VERSION),
-                number(i32, sizeof(moe_rt_abi_model)), text(metadata),
-                number(i64, metadata.size()), table, number(i64, rows.size()),
-                llvm::ConstantPointerNull::get(pointer), number(i64, 0)});
-  new llvm::GlobalVariable(module, model->getType(), true,
-                           llvm::GlobalValue::ExternalLinkage, model,
-                           MOE_RT_ABI_SYMBOL);
-  return emitObject(module, *variants.front(), /*assembly=*/false, loc);
 }

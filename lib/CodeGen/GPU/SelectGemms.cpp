@@ -55,10 +55,10 @@ void rewriteProduct(const WeightProduct &product, moe::gpu::KernelSet set,
                     Type element) {
   linalg::MatmulOp op = product.op;
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  auto weight = cast<weights::WeightTensorType>(
-      product.weight.getSource().getType());
+  Value source = product.weight->getOperand(0);
+  auto weight = cast<weights::WeightTensorType>(source.getType());
   int64_t k = weight.getShape()[0], n = weight.getShape()[1];
-  Value w = packRows(b, product.weight.getSource(), element);
+  Value w = packRows(b, source, element);
 
   moe::gpu::Emitter emitter{b, op->getParentOfType<ModuleOp>(), set};
   Value lhs = op.getInputs()[0];

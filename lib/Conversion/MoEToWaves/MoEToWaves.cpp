@@ -81,7 +81,7 @@ private:
 
 } // namespace
 
-gpu::ExpertLayerSpec WaveScheduler::getSpec(ExpertsOp op) {
+moe::gpu::ExpertLayerSpec WaveScheduler::getSpec(ExpertsOp op) {
   moe::gpu::ExpertLayerSpec spec;
   spec.layout = device::getExpertLayout(
       op.getBank().getDefiningOp<weights::BankOp>(), element);
@@ -128,7 +128,7 @@ void WaveScheduler::convertRoutingFrom(RoutingFromOp op) {
 
 /// Where the routing is known, not where the experts run: the counts are on
 /// their way to the host while the device computes what lies between.
-gpu::SortedRows WaveScheduler::sort(ExpertsOp op,
+moe::gpu::SortedRows WaveScheduler::sort(ExpertsOp op,
                                     const RoutingBuffers &routing) {
   hoistBank(op);
   b.setInsertionPoint(op.getRouting().getDefiningOp());

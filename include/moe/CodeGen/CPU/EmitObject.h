@@ -17,22 +17,38 @@
 
 namespace mlir::moe::cpu {
 
-/// Translates a module of the llvm stage for `isa`. The entry functions become
+/// Code of a model that the runtime can choose: for an instruction set, or for a
+/// set of GPU kernels whose host code needs one.
+struct Variant {
+  std::string name;
+  const ISA *isa;
+};
+
+/// Translates a module of the llvm stage. The entry functions become
 /// `moe_run_<suffix>` and `moe_arena_bytes_<suffix>`, where the suffix is the
-/// ISA's name with `_` for `-`. Everything else is internal.
+/// variant's name with `_` for `-`. Everything else is internal.
 FailureOr<std::unique_ptr<llvm::Module>>
-translateVariant(ModuleOp module, const ISA &isa, llvm::LLVMContext &context);
+translateVariant(ModuleOp module, const Variant &variant,
+                 llvm::LLVMContext &context);
 
 /// Optimises a module and gives its object code, or its assembly. Modules of
 /// different LLVM contexts can be compiled at the same time.
 FailureOr<llvm::SmallVector<char, 0>>
 emitObject(llvm::Module &module, const ISA &isa, bool assembly, Location loc);
 
-/// The object that exports `moe_model_v1`: the metadata and the table of
-/// variants, in the given order.
+/// Code for a device, as moe_rt_abi_image.
+struct DeviceImage {
+  std::string arch, variant;
+  uint32_t kind;
+  std::string bytes;
+  std::string symbol; ///< what to point to when there are no bytes
+};
+
+/// The object that exports `moe_model_v1`: the metadata and the tables of
+/// variants and images, in the given order.
 FailureOr<llvm::SmallVector<char, 0>>
-emitDescriptor(llvm::StringRef metadata, llvm::ArrayRef<const ISA *> variants,
-               Location loc);
+emitDescriptor(llvm::StringRef metadata, llvm::ArrayRef<Variant> variants,
+               llvm::ArrayRef<DeviceImage> images, Location loc);
 
 } // namespace mlir::moe::cpu
 
