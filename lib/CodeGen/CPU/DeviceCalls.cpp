@@ -189,9 +189,9 @@ LogicalResult PagerLowering::lowerForEachWave(pager::ForEachWaveOp op) {
   Value slotOf =
       makeMemRef(cast<MemRefType>(body->getArgument(2).getType()),
                  field(pointer, offsetof(moe_rt_abi_wave, slot_of)), {}, {});
-  for (auto [argument, value] :
-       llvm::zip(body->getArguments(), ValueRange({slots, count, slotOf})))
-    argument.replaceAllUsesWith(value);
+  body->getArgument(0).replaceAllUsesWith(slots);
+  body->getArgument(1).replaceAllUsesWith(count);
+  body->getArgument(2).replaceAllUsesWith(slotOf);
   body->eraseArguments(0, body->getNumArguments());
   auto yield = cast<pager::YieldOp>(body->getTerminator());
   b.setInsertionPoint(yield);

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
+#include "moe/CodeGen/GPU/Passes.h"
 
 using namespace mlir;
 
@@ -21,11 +22,8 @@ void moe::gpu::populateNVVMPipeline(OpPassManager &module) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
-  // Before the conversion below, which calls libdevice for these.
   pm.addPass(createConvertMathToLLVMPass());
-  ConvertGpuOpsToNVVMOpsOptions options;
-  options.hasRedux = false;
-  pm.addPass(createConvertGpuOpsToNVVMOps(options));
+  pm.addPass(createGPUConvertToNVVM());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertIndexToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());

@@ -8,6 +8,7 @@
 #ifndef MOE_CODEGEN_GPU_PASSES_H
 #define MOE_CODEGEN_GPU_PASSES_H
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"

@@ -62,6 +62,17 @@ def GPUOutlineKernels : Pass<"gpu-outline-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def GPUConvertToNVVM : Pass<"gpu-convert-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Convert kernels to llvm and nvvm operations";
+  let description = [{
+    Thread and block numbers, shuffles and barriers become nvvm operations, branches
+    and arithmetic llvm ones. Unlike upstream's `convert-gpu-to-nvvm` it leaves the
+    math intrinsics of the llvm dialect: square roots and roundings are instructions,
+    and libdevice is not linked.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
 def NVVMToHostSimt : Pass<"nvvm-to-host-simt", "::mlir::ModuleOp"> {
   let summary = "Turn GPU kernels into host code that runs them thread by thread";
   let description = [{
