@@ -296,10 +296,10 @@ LogicalResult Compiler::compileVariant(ModuleOp module,
   metadata["points"] = std::move(points);
   if (auto result = reached(Stage::Kernels, module, suffix))
     return *result;
-  if (failed(apply(
-          module,
-          isForDevice() ? populateDeviceLLVMPipeline : populateLLVMPipeline,
-          "llvm")))
+  if (failed(apply(module,
+                   isForDevice() ? populateDeviceLLVMPipeline
+                                 : populateLLVMPipeline,
+                   "llvm")))
     return failure();
   if (auto result = reached(Stage::LLVM, module, suffix))
     return *result;

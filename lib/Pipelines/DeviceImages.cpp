@@ -22,11 +22,10 @@ LogicalResult DeviceImagesJob::translate(ModuleOp module) {
   for (const gpu::Architecture &architecture : wanted) {
     Code &entry = code.emplace_back();
     entry.context = std::make_unique<llvm::LLVMContext>();
-    auto translated =
-        architecture.isHostSimt
-            ? gpu::translateHostSimt(module, *entry.context,
-                                     getImageSymbol(set))
-            : gpu::translateDeviceCode(module, *entry.context);
+    auto translated = architecture.isHostSimt
+                          ? gpu::translateHostSimt(module, *entry.context,
+                                                   getImageSymbol(set))
+                          : gpu::translateDeviceCode(module, *entry.context);
     if (failed(translated))
       return failure();
     entry.module = std::move(*translated);
@@ -66,9 +65,9 @@ LogicalResult DeviceImagesJob::addPTX(DeviceImages &result, Location loc) {
 
 LogicalResult DeviceImagesJob::addHostSimt(size_t number, DeviceImages &result,
                                            Location loc) {
-  auto object = cpu::emitObject(*code[number].module,
-                                *cpu::lookupISA("x86-64-v3"),
-                                /*assembly=*/false, loc);
+  auto object =
+      cpu::emitObject(*code[number].module, *cpu::lookupISA("x86-64-v3"),
+                      /*assembly=*/false, loc);
   if (failed(object))
     return failure();
   result.objects.push_back(std::move(*object));

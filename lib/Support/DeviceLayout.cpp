@@ -68,8 +68,9 @@ static void convert(const float *from, int64_t count, Element element,
   }
   auto *to = reinterpret_cast<uint16_t *>(out);
   for (int64_t i = 0; i < count; ++i)
-    to[i] = element == Element::BF16 ? toBF16(from[i])
-                                     : roundTo(llvm::APFloat::IEEEhalf(), from[i]);
+    to[i] = element == Element::BF16
+                ? toBF16(from[i])
+                : roundTo(llvm::APFloat::IEEEhalf(), from[i]);
 }
 
 /// Writes columns [first, first + count) of the source as rows; their addresses
@@ -104,9 +105,8 @@ bool device::packRows(const packed::MatrixSource &source, Element element,
   int64_t bytes = getRowStride(source.k) * getElementBytes(element);
   for (int64_t first = 0; first < source.n; first += kBlock) {
     int64_t count = std::min(kBlock, source.n - first);
-    if (!packColumns(source, first, count, element, [&](int64_t j) {
-          return out + (first + j) * bytes;
-        }))
+    if (!packColumns(source, first, count, element,
+                     [&](int64_t j) { return out + (first + j) * bytes; }))
       return false;
   }
   return true;
@@ -165,9 +165,9 @@ bool device::packExpertPart(const ExpertLayout &layout, Element element,
                             const packed::ExpertSource &source, int64_t part,
                             char *out) {
   std::memset(out, 0, layout.getPartBytes(part));
-  bool ok = part == 1             ? packRows(source.down, element, out)
+  bool ok = part == 1            ? packRows(source.down, element, out)
             : layout.shape.gated ? packGated(layout, element, source, out)
-                                  : packRows(source.up, element, out);
+                                 : packRows(source.up, element, out);
   return ok && (!layout.hasBias(part) ||
                 packBias(layout, source, part,
                          reinterpret_cast<float *>(

@@ -40,8 +40,8 @@ struct CompileOptions {
   /// Architectures of GPUs, as in gpu::parseArchitecture; none: compile for the
   /// CPU. Host code of a GPU target is x86-64-v3.
   std::vector<std::string> gpuArchs;
-  /// The type that weights of products are packed in for a GPU: "f32", "bf16" or
-  /// "f16".
+  /// The type that weights of products are packed in for a GPU: "f32", "bf16"
+  /// or "f16".
   std::string gpuWeights = "f32";
   std::string report;      ///< JSON file, or empty
   std::string dumpFolder;  ///< one file for each stage, or empty

@@ -41,8 +41,8 @@ void populatePagerPipeline(OpPassManager &pm);
 /// reads.
 void populatePlacePipeline(OpPassManager &pm);
 
-/// The same two for a device target: expert compute in waves, kernels of the set
-/// that the module's `gpu.kernel_set` names.
+/// The same two for a device target: expert compute in waves, kernels of the
+/// set that the module's `gpu.kernel_set` names.
 void populateDevicePagerPipeline(OpPassManager &pm);
 void populateDevicePlacePipeline(OpPassManager &pm);
 

@@ -32,8 +32,9 @@ namespace mlir::moe::device {
 
 /// The packed type that an element type of the IR stands for: f32, bf16, f16.
 inline Element getElement(Type type) {
-  return type.isF32() ? Element::F32
-                      : type.isBF16() ? Element::BF16 : Element::F16;
+  return type.isF32()    ? Element::F32
+         : type.isBF16() ? Element::BF16
+                         : Element::F16;
 }
 
 /// How the experts of a bank are packed for a GPU in elements of this type.

@@ -70,9 +70,9 @@ llvm::Constant *Descriptor::table(llvm::StructType *type,
                                   ArrayRef<llvm::Constant *> rows) {
   if (rows.empty())
     return llvm::ConstantPointerNull::get(pointer);
-  return constant(llvm::ConstantArray::get(
-                      llvm::ArrayType::get(type, rows.size()), rows),
-                  8);
+  return constant(
+      llvm::ConstantArray::get(llvm::ArrayType::get(type, rows.size()), rows),
+      8);
 }
 
 llvm::Constant *Descriptor::variantRow(const cpu::Variant &variant) {
@@ -119,12 +119,11 @@ llvm::Module &Descriptor::build(StringRef metadata,
   auto *imageType = llvm::StructType::get(
       context, {pointer, pointer, i32, i32, pointer, i64});
   auto *model = llvm::ConstantStruct::getAnon(
-      context,
-      {number(i64, MOE_RT_ABI_MAGIC), number(i32, MOE_RT_ABI_VERSION),
-       number(i32, sizeof(moe_rt_abi_model)), text(metadata),
-       number(i64, metadata.size()), table(variantType, variantRows),
-       number(i64, variantRows.size()), table(imageType, imageRows),
-       number(i64, imageRows.size())});
+      context, {number(i64, MOE_RT_ABI_MAGIC), number(i32, MOE_RT_ABI_VERSION),
+                number(i32, sizeof(moe_rt_abi_model)), text(metadata),
+                number(i64, metadata.size()), table(variantType, variantRows),
+                number(i64, variantRows.size()), table(imageType, imageRows),
+                number(i64, imageRows.size())});
   new llvm::GlobalVariable(module, model->getType(), true,
                            llvm::GlobalValue::ExternalLinkage, model,
                            MOE_RT_ABI_SYMBOL);

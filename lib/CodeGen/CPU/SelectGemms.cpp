@@ -41,10 +41,10 @@ static void rewriteProduct(const WeightProduct &product, ModuleOp module,
 
   auto packedType = weights::WeightTensorType::get(
       b.getContext(), packed::getPackedElements(k, n), b.getF32Type());
-  Value packed = weights::PackOp::create(b, packedType, source,
-                                         weights::Layout::Panels);
-  Value panels = weights::MaterializeOp::create(b, kernel.getArgumentTypes()[1],
-                                                packed);
+  Value packed =
+      weights::PackOp::create(b, packedType, source, weights::Layout::Panels);
+  Value panels =
+      weights::MaterializeOp::create(b, kernel.getArgumentTypes()[1], packed);
   Value lhs = op.getInputs()[0];
   Value a = product.getRowsBuffer(b, lhs);
   Value rows = tensor::DimOp::create(b, lhs, 0);

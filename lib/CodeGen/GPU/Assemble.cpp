@@ -81,9 +81,10 @@ static llvm::json::Object parseResources(StringRef log) {
   return resources;
 }
 
-FailureOr<moe::gpu::Cubin>
-moe::gpu::assemble(StringRef ptx, const Architecture &architecture,
-                   StringRef assembler, Location loc) {
+FailureOr<moe::gpu::Cubin> moe::gpu::assemble(StringRef ptx,
+                                              const Architecture &architecture,
+                                              StringRef assembler,
+                                              Location loc) {
   TemporaryFile source, result, log;
   std::error_code error = source.create("ptx");
   if (!error)

@@ -51,14 +51,15 @@ llvm::json::Array moe::gpu::describeKernels(ModuleOp module) {
   llvm::json::Array kernels;
   auto names = module->getAttrOfType<ArrayAttr>("gpu.kernels");
   auto device = module.lookupSymbol<mlir::gpu::GPUModuleOp>(kKernelsModule);
-  for (Attribute name : names ? names : ArrayAttr::get(module.getContext(), {})) {
+  for (Attribute name :
+       names ? names : ArrayAttr::get(module.getContext(), {})) {
     StringRef text = cast<StringAttr>(name).getValue();
     bool mma = false, tma = false, wgmma = false;
     device.lookupSymbol(text)->walk([&](Operation *op) {
       mma |= isa<NVVM::MmaOp>(op);
       wgmma |= isa<NVVM::WgmmaMmaAsyncOp>(op);
-      tma |= op->getName().getStringRef().starts_with(
-          "nvvm.cp.async.bulk.tensor");
+      tma |=
+          op->getName().getStringRef().starts_with("nvvm.cp.async.bulk.tensor");
     });
     llvm::json::Array uses;
     for (auto [used, feature] : {std::pair(mma, "mma"), std::pair(tma, "tma"),

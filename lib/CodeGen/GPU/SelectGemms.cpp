@@ -37,18 +37,18 @@ namespace {
 Value packRows(ImplicitLocOpBuilder &b, Value source, Type element) {
   auto type = cast<weights::WeightTensorType>(source.getType());
   if (type.getElementType() != element)
-    source = weights::CastOp::create(
-        b,
-        weights::WeightTensorType::get(b.getContext(), type.getShape(),
-                                       element),
-        source);
+    source =
+        weights::CastOp::create(b,
+                                weights::WeightTensorType::get(
+                                    b.getContext(), type.getShape(), element),
+                                source);
   int64_t k = type.getShape()[0], n = type.getShape()[1];
   int64_t elements = n * device::getRowStride(k);
   Value packed = weights::PackOp::create(
       b, weights::WeightTensorType::get(b.getContext(), elements, element),
       source, weights::Layout::Rows);
-  return weights::MaterializeOp::create(
-      b, MemRefType::get({elements}, element), packed);
+  return weights::MaterializeOp::create(b, MemRefType::get({elements}, element),
+                                        packed);
 }
 
 void rewriteProduct(const WeightProduct &product, moe::gpu::KernelSet set,
@@ -77,7 +77,8 @@ void rewriteProduct(const WeightProduct &product, moe::gpu::KernelSet set,
   product.replaceWith(b, c);
 }
 
-class GPUSelectGemms : public moe::gpu::impl::GPUSelectGemmsBase<GPUSelectGemms> {
+class GPUSelectGemms
+    : public moe::gpu::impl::GPUSelectGemmsBase<GPUSelectGemms> {
   void runOnOperation() override {
     FailureOr<moe::gpu::KernelSet> set = moe::gpu::getKernelSet(getOperation());
     FailureOr<Type> element = moe::gpu::getWeightsType(getOperation());

@@ -105,10 +105,10 @@ void WaveScheduler::convertRoute(RouteOp op) {
   routing.weights =
       alloc({kDynamic, type.getK()}, b.getF32Type(), routing.tokens);
   moe::gpu::emitRoute(emitter,
-                 {type.getExperts(), type.getK(), op.getScore(),
-                  op.getNormalize(), op.getScale().convertToFloat()},
-                 getRowsBuffer(b, op.getLogits()), routing.ids, routing.weights,
-                 routing.tokens);
+                      {type.getExperts(), type.getK(), op.getScore(),
+                       op.getNormalize(), op.getScale().convertToFloat()},
+                      getRowsBuffer(b, op.getLogits()), routing.ids,
+                      routing.weights, routing.tokens);
   routings[op.getResult()] = routing;
 }
 
@@ -121,15 +121,15 @@ void WaveScheduler::convertRoutingFrom(RoutingFromOp op) {
   routing.ids = alloc({kDynamic, type.getK()}, b.getI32Type(), routing.tokens);
   routing.weights = op.getWeights();
   moe::gpu::emitRoutingFrom(emitter, type.getExperts(), type.getK(),
-                       getRowsBuffer(b, op.getIds()), routing.ids,
-                       routing.tokens);
+                            getRowsBuffer(b, op.getIds()), routing.ids,
+                            routing.tokens);
   routings[op.getResult()] = routing;
 }
 
 /// Where the routing is known, not where the experts run: the counts are on
 /// their way to the host while the device computes what lies between.
 moe::gpu::SortedRows WaveScheduler::sort(ExpertsOp op,
-                                    const RoutingBuffers &routing) {
+                                         const RoutingBuffers &routing) {
   hoistBank(op);
   b.setInsertionPoint(op.getRouting().getDefiningOp());
   b.setLoc(op.getLoc());
@@ -179,14 +179,15 @@ void WaveScheduler::convertExperts(ExpertsOp op) {
     OpBuilder::InsertionGuard guard(b);
     Block *body = &stream.getBody().emplaceBlock();
     moe::gpu::Wave wave;
-    wave.slots = body->addArgument(
-        MemRefType::get({kDynamic}, b.getI8Type()), op.getLoc());
+    wave.slots = body->addArgument(MemRefType::get({kDynamic}, b.getI8Type()),
+                                   op.getLoc());
     wave.slotCount = body->addArgument(b.getIndexType(), op.getLoc());
     wave.slotOf = body->addArgument(
         MemRefType::get({spec.experts}, b.getI32Type()), op.getLoc());
     b.setInsertionPointToStart(body);
     moe::gpu::emitExpertUp(emitter, spec, rows, wave, x, h, routing.tokens);
-    moe::gpu::emitExpertDown(emitter, spec, rows, wave, h, results, routing.tokens);
+    moe::gpu::emitExpertDown(emitter, spec, rows, wave, h, results,
+                             routing.tokens);
     pager::YieldOp::create(b);
   }
 
@@ -194,8 +195,8 @@ void WaveScheduler::convertExperts(ExpertsOp op) {
   Value weights = isa<TensorType>(routing.weights.getType())
                       ? getRowsBuffer(b, routing.weights)
                       : routing.weights;
-  moe::gpu::emitCombine(emitter, hidden, spec.k, results, rows.rowOf, weights, out,
-                   routing.tokens);
+  moe::gpu::emitCombine(emitter, hidden, spec.k, results, rows.rowOf, weights,
+                        out, routing.tokens);
   auto type = cast<RankedTensorType>(op.getType());
   if (!type.isDynamicDim(0))
     out = memref::CastOp::create(b, MemRefType::get(type.getShape(), f32), out);

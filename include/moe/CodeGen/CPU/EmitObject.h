@@ -17,8 +17,8 @@
 
 namespace mlir::moe::cpu {
 
-/// Code of a model that the runtime can choose: for an instruction set, or for a
-/// set of GPU kernels whose host code needs one.
+/// Code of a model that the runtime can choose: for an instruction set, or for
+/// a set of GPU kernels whose host code needs one.
 struct Variant {
   std::string name;
   const ISA *isa;

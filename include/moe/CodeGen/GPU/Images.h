@@ -17,10 +17,10 @@ namespace mlir::moe::gpu {
 
 /// What --gpu-arch names: an architecture, and the set of kernels for it.
 struct Architecture {
-  std::string name;  // "sm_86", "sm_90a"
-  KernelSet set;     // sm_90a has a set of its own, others from sm_80 on have
-                     // that of sm_80
-  bool isHostSimt;   // "host-simt:" before the name
+  std::string name; // "sm_86", "sm_90a"
+  KernelSet set;    // sm_90a has a set of its own, others from sm_80 on have
+                    // that of sm_80
+  bool isHostSimt;  // "host-simt:" before the name
   std::string text() const { return (isHostSimt ? "host-simt:" : "") + name; }
 };
 
@@ -33,13 +33,13 @@ std::optional<Architecture> parseArchitecture(llvm::StringRef text);
 /// llvm stage.
 llvm::json::Array describeKernels(ModuleOp module);
 
-/// The kernels of `module` (of the llvm stage, left as it is) in LLVM IR for the
-/// NVPTX back end.
+/// The kernels of `module` (of the llvm stage, left as it is) in LLVM IR for
+/// the NVPTX back end.
 FailureOr<std::unique_ptr<llvm::Module>>
 translateDeviceCode(ModuleOp module, llvm::LLVMContext &context);
 
-/// PTX for this architecture. Emits an error when the back end fails or the code
-/// calls a function that no driver has.
+/// PTX for this architecture. Emits an error when the back end fails or the
+/// code calls a function that no driver has.
 FailureOr<std::string> emitPTX(llvm::Module &module,
                                const Architecture &architecture, Location loc);
 
