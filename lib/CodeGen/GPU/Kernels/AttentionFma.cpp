@@ -6,9 +6,9 @@
 //
 // `lanes` neighbouring threads share rows: thread (group, lane) computes rows
 // group + i * groups. Of the scores it has keys lane + i * lanes, of the values
-// chunks of four columns, likewise. Weights change hands through shared memory,
-// between lanes of a warp only. While a tile's scores are computed its values
-// are on their way, and while these are added up the next keys.
+// chunks of four columns, likewise. Weights change hands through shared memory.
+// While a tile's scores are computed its values are on their way, and while
+// these are added up the next keys.
 //
 //===----------------------------------------------------------------------===//
 
@@ -259,10 +259,7 @@ SmallVector<Value> FmaKernel::emitTile(Value first, ValueRange carried) {
       sum = b.mulF(sum, factor);
     }
   }
-  // The lanes that read the last weights are those that write the next.
-  b.syncWarp();
   storeWeights(scores);
-  b.syncWarp();
   b.waitCopies(0);
   b.barrier();
   Value following = b.add(first, tile.keys);
