@@ -31,12 +31,16 @@ def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
   let description = [{
     Every `onnx.node` becomes linalg on tensors; shapes become index arithmetic on
     `onnx.symbol` values. Nodes without a lowering are all reported at once.
+    With `keep-attention`, an Attention that `gpu-select-attention` converts stays
+    a node, of plain tensors.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::scf::SCFDialect", "::mlir::moe::pager::PagerDialect",
                            "::mlir::bufferization::BufferizationDialect",
                            "::mlir::moe::weights::WeightsDialect"];
+  let options = [Option<"keepAttention", "keep-attention", "bool", "false",
+                        "leave Attention nodes for kernels of a device">];
 }
 
 def ConvertMoEToPager : Pass<"convert-moe-to-pager", "::mlir::ModuleOp"> {

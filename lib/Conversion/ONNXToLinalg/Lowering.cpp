@@ -13,10 +13,10 @@
 using namespace mlir;
 using namespace mlir::moe;
 
-Lowering::Lowering(func::FuncOp function)
+Lowering::Lowering(func::FuncOp function, bool keepAttention)
     : b(function.getLoc(), function.getContext()),
-      context(function.getContext()), prologue(function.getContext()),
-      start(function.getLoc()) {
+      context(function.getContext()), keepAttention(keepAttention),
+      prologue(function.getContext()), start(function.getLoc()) {
   prologue.setInsertionPointToStart(&function.getBody().front());
 }
 

@@ -28,11 +28,13 @@ using Dims = SmallVector<AffineExpr>;
 /// types; their named dimensions are kept aside.
 class Lowering {
 public:
-  explicit Lowering(func::FuncOp function);
+  explicit Lowering(func::FuncOp function, bool keepAttention = false);
 
   /// Builder at the node being lowered.
   ImplicitLocOpBuilder b;
   MLIRContext *context;
+  /// Whether Attention that a device's kernels compute stays a node.
+  const bool keepAttention;
 
   /// Dimensions of a lowered value, or of a value that keeps its type.
   Dims dims(Value value);

@@ -62,6 +62,10 @@ private:
 
 class ConvertONNXToLinalg
     : public moe::impl::ConvertONNXToLinalgBase<ConvertONNXToLinalg> {
+public:
+  using ConvertONNXToLinalgBase::ConvertONNXToLinalgBase;
+
+private:
   void runOnOperation() override;
   void bindArguments(func::FuncOp main, Lowering &lowering);
   void lowerNode(onnx::NodeOp op, Lowering &lowering);
@@ -70,6 +74,7 @@ class ConvertONNXToLinalg
   void dropStateOutputs(func::FuncOp main);
 
   LowerTable table;
+  llvm::DenseSet<Value> kept; // results of nodes that stay nodes
   SupportReport report;
 };
 
@@ -130,15 +135,19 @@ void ConvertONNXToLinalg::lowerNode(onnx::NodeOp op, Lowering &lowering) {
   }
   // A node before this one was refused: its users are not its fault.
   for (Value input : inputs)
-    if (input && input.getDefiningOp<onnx::NodeOp>())
+    if (input && input.getDefiningOp<onnx::NodeOp>() && !kept.contains(input))
       return;
   Lowered lowered = rule->second(lowering, op, inputs);
   if (lowered.values.empty())
     return refuse(lowered.reason);
   keepProvenance(op, lowered.values);
-  for (auto [result, value] : llvm::zip(op.getResults(), lowered.values))
-    if (value)
-      result.replaceAllUsesWith(value);
+  for (auto [result, value] : llvm::zip(op.getResults(), lowered.values)) {
+    if (!value)
+      continue;
+    if (value.getDefiningOp<onnx::NodeOp>())
+      kept.insert(value);
+    result.replaceAllUsesWith(value);
+  }
 }
 
 /// Experts are known by the node that was raised, also where their result is
@@ -211,7 +220,7 @@ void ConvertONNXToLinalg::runOnOperation() {
   addProductLowerings(table);
   addRotaryLowerings(table);
 
-  Lowering lowering(main);
+  Lowering lowering(main, keepAttention);
   bindArguments(main, lowering);
   SmallVector<Operation *> ops;
   for (Operation &op : main.getBody().front())

@@ -173,6 +173,50 @@ EmptyRows getEmptyRows(onnx::NodeOp op) {
       .Default(EmptyRows::Zero);
 }
 
+/// Whether the kernels of a device compute it, see include/moe/CodeGen/GPU/
+/// Attention.h: everything else is computed by general loops.
+bool isForKernels(Lowering &l, onnx::NodeOp op, Value q, Value k, Value v,
+                  Value mask) {
+  Type type = l.element(q);
+  if (!type.isF32() && !type.isF16() && !type.isBF16())
+    return false;
+  if (l.element(k) != type || l.element(v) != type || resultElement(op) != type)
+    return false;
+  auto size = [&](Value x, unsigned i) {
+    auto constant = dyn_cast<AffineConstantExpr>(l.dims(x)[i]);
+    return constant ? constant.getValue() : 0;
+  };
+  for (Value x : {q, k, v})
+    if (size(x, 1) <= 0 || size(x, 3) <= 0 || size(x, 3) % 4 != 0 ||
+        size(x, 3) > 256)
+      return false;
+  Type bias = mask ? l.element(mask) : type;
+  return size(q, 3) == size(k, 3) && size(k, 1) == size(v, 1) &&
+         (bias.isInteger(1) || bias.isF32() || bias == type);
+}
+
+/// The same node of plain tensors: query, key, value, mask or none, and the
+/// causal offset as an index when there is one.
+Lowered keepAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> qkv,
+                      Value mask) {
+  SmallVector<Value> inputs(qkv);
+  Value offset = getCausalOffset(l, op);
+  if (mask || offset)
+    inputs.push_back(mask ? mask : onnx::OmittedOp::create(l.b));
+  if (offset)
+    inputs.push_back(offset);
+  Type type =
+      onnx::withoutNames(cast<RankedTensorType>(op.getResult(0).getType()));
+  auto node =
+      onnx::NodeOp::create(l.b, TypeRange(type), inputs, op.getOpType(),
+                           op.getDomain(), op.getName(), op.getVersion(),
+                           op.getNodeAttrs(), ArrayAttr(), ArrayAttr(), 0);
+  SmallVector<Value> values(op.getNumResults());
+  values[0] = node.getResult(0);
+  l.setDims(values[0], resultDims(op));
+  return values;
+}
+
 /// softmax(q k^T * scale + mask) v with heads [B, H, G]: G queries share a key
 /// and value head, which are read in place.
 Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
@@ -190,6 +234,8 @@ Lowered lowerAttention(Lowering &l, onnx::NodeOp op, ArrayRef<Value> inputs) {
   if (op.getInt("is_causal", 0) && dq[2] != dk[2] &&
       !op.getNodeAttr("causal_offset"))
     return Lowered::no("a causal mask needs as many keys as queries");
+  if (l.keepAttention && isForKernels(l, op, q, k, v, mask))
+    return keepAttention(l, op, inputs.take_front(3), mask);
   AffineExpr group = heads->toAffine(l.context);
   Value q5 = l.reshape(q, {dq[0], dk[1], group, dq[2], dq[3]});
 

@@ -92,4 +92,25 @@ def NVVMToHostSimt : Pass<"nvvm-to-host-simt", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
+def GPUSelectAttention : Pass<"gpu-select-attention", "::mlir::ModuleOp"> {
+  let summary = "Compute attention by generated kernels";
+  let description = [{
+    Every Attention that `convert-onnx-to-linalg{keep-attention}` left a node becomes
+    launches of the kernels of `moe/CodeGen/GPU/Attention.h`. Recurrent states are
+    read where they are, with the capacity among their strides; transpositions of
+    operands and of the result become strides. The node's operands are query, key,
+    value, a mask or `onnx.none`, and the causal offset as an index where there is
+    one. Runs on tensors, behind `convert-onnx-to-linalg` and before the entry is
+    bound; all nodes that were kept must be converted here.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::gpu::GPUDialect", "::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect",
+                           "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::vector::VectorDialect"];
+  let statistics = [
+    Statistic<"numSelected", "attention-selected", "attention that generated kernels compute">
+  ];
+}
+
 #endif // MOE_CODEGEN_GPU_PASSES
