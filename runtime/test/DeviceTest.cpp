@@ -403,7 +403,7 @@ TEST_F(DeviceTest, TheBestImageIsChosen) {
   driver->minor = 5;
   EXPECT_EQ(tryOpen(), MOE_RT_INCOMPATIBLE);
   expectError("no image that Fake GPU (compute capability 7.5) can run; it has "
-              "sm_80 (PTX), sm_86 (cubin), sm_90a (cubin)");
+              "sm_80 (PTX), sm_86 (cubin), sm_90a (cubin), host-simt:sm_80");
   expectError("kernels need compute capability 8.0");
 }
 
@@ -522,6 +522,43 @@ TEST_F(DeviceTest, LostDevicesAreToldAtAnyCall) {
         return;
     }
   }
+}
+
+/// The checkers of host execution find nothing: no copy without its event, no
+/// slot or pinned memory used again too early, no table written too early.
+TEST_F(DeviceTest, HostExecutionFindsNoHazards) {
+  setenv("MOE_SIMT_LIBRARY", MOE_TEST_SIMT, 1);
+  for (const char *name :
+       {"host-simt", "host-simt:arch=sm_80,check=race,polls=1",
+        "host-simt:streams=early", "host-simt:streams=random,seed=7",
+        "host-simt:check=race,streams=random,seed=8,polls=0"})
+    for (auto [slots, host] : {std::make_pair(1, 12), {3, 2}, {6, 3}}) {
+      open([&, slots = slots, host = host](moe_rt_options &o) {
+        o.device = name;
+        o.expert_slots = slots;
+        o.policy = "lru";
+        o.host_budget = host * 12288;
+      });
+      for (const auto &ids : kSteps) {
+        ASSERT_EQ(run(ids), MOE_RT_OK) << name << slots << ": " << error();
+        ASSERT_EQ(values(), expected(ids)) << name << slots;
+      }
+      json s = stats();
+      EXPECT_EQ(s["image"], "host-simt:sm_80");
+      EXPECT_EQ(s["device"], name);
+      EXPECT_TRUE(s["device_statistics"].is_object());
+      close();
+    }
+  EXPECT_EQ(
+      tryOpen([](moe_rt_options &o) { o.device = "host-simt:arch=sm_90a"; }),
+      MOE_RT_INCOMPATIBLE);
+  expectError("has no image for host-simt:sm_90a; it has");
+  close();
+  setenv("MOE_SIMT_LIBRARY", "/nowhere/libmoe_simt.so", 1);
+  EXPECT_EQ(tryOpen([](moe_rt_options &o) { o.device = "host-simt"; }),
+            MOE_RT_DEVICE);
+  expectError("host execution is not available");
+  unsetenv("MOE_SIMT_LIBRARY");
 }
 
 /// Damage of the file is noticed before the device gets a byte of it.

@@ -111,7 +111,7 @@ bool onDevice(CUdeviceptr address, size_t bytes) {
   return inside(memory, reinterpret_cast<void *>(uintptr_t(address)), bytes);
 }
 
-/// Memory of `bytes`, filled with what nobody wants.
+/// Memory of `bytes`, which begins with what nobody wants.
 void *obtain(std::map<uintptr_t, size_t> &ranges, size_t bytes, uint64_t limit,
              uint64_t &used, int64_t &count) {
   if (bytes == 0 || used + bytes > limit)
@@ -119,7 +119,7 @@ void *obtain(std::map<uintptr_t, size_t> &ranges, size_t bytes, uint64_t limit,
   void *address = nullptr;
   if (posix_memalign(&address, 4096, bytes) != 0)
     return nullptr;
-  std::memset(address, 0xEE, bytes);
+  std::memset(address, 0xEE, std::min<size_t>(bytes, 256 << 10));
   ranges[reinterpret_cast<uintptr_t>(address)] = bytes;
   used += bytes;
   ++count;
