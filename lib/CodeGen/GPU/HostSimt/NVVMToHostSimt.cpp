@@ -118,12 +118,30 @@ LogicalResult NVVMToHostSimt::lowerFunction(LLVM::LLVMFuncOp function) {
   return success();
 }
 
-/// Memory spaces mean nothing to the host, nor do shared variables.
+/// A constant of bf16 elements as one of their bits.
+static void takeBits(LLVM::ConstantOp op) {
+  Type i16 = IntegerType::get(op.getContext(), 16);
+  if (auto dense = dyn_cast<DenseFPElementsAttr>(op.getValue()))
+    op.setValueAttr(dense.bitcast(i16));
+  else if (auto value = dyn_cast<FloatAttr>(op.getValue()))
+    op.setValueAttr(IntegerAttr::get(i16, value.getValue().bitcastToAPInt()));
+}
+
+/// Memory spaces mean nothing to the host, nor do shared variables. What is
+/// left of bf16 moves bits, and does so as integers: back ends without the type
+/// round what they move.
 void NVVMToHostSimt::forgetDevice() {
   ModuleOp module = getOperation();
   AttrTypeReplacer replacer;
   replacer.addReplacement([](LLVM::LLVMPointerType type) {
     return LLVM::LLVMPointerType::get(type.getContext());
+  });
+  replacer.addReplacement([](BFloat16Type type) {
+    return IntegerType::get(type.getContext(), 16);
+  });
+  module.walk([](LLVM::ConstantOp op) {
+    if (getElementTypeOrSelf(op.getType()).isBF16())
+      takeBits(op);
   });
   for (auto global :
        llvm::make_early_inc_range(module.getOps<LLVM::GlobalOp>())) {
@@ -136,6 +154,12 @@ void NVVMToHostSimt::forgetDevice() {
                                         /*replaceLocs=*/false,
                                         /*replaceTypes=*/true);
   module.walk([](LLVM::AddrSpaceCastOp cast) {
+    cast.getResult().replaceAllUsesWith(cast.getArg());
+    cast.erase();
+  });
+  module.walk([](LLVM::BitcastOp cast) {
+    if (cast.getType() != cast.getArg().getType())
+      return;
     cast.getResult().replaceAllUsesWith(cast.getArg());
     cast.erase();
   });
