@@ -45,12 +45,10 @@ static void rewriteProduct(const WeightProduct &product, ModuleOp module,
       weights::PackOp::create(b, packedType, source, weights::Layout::Panels);
   Value panels =
       weights::MaterializeOp::create(b, kernel.getArgumentTypes()[1], packed);
-  Value lhs = op.getInputs()[0];
-  Value a = product.getRowsBuffer(b, lhs);
-  Value rows = tensor::DimOp::create(b, lhs, 0);
-  Value c = memref::AllocOp::create(
-      b, MemRefType::get({ShapedType::kDynamic, n}, b.getF32Type()), rows);
-  func::CallOp::create(b, kernel, ValueRange{a, panels, c});
+  Value a = product.getRowsBuffer(b, op.getInputs()[0]);
+  Value c = product.allocateResult(b);
+  func::CallOp::create(b, kernel,
+                       ValueRange{a, panels, withDynamicRows(b, c)});
   // Rows are counted for experts only.
   Value noRows = arith::ConstantIndexOp::create(b, 0);
   pager::CountOp::create(b, kernel.getName(), noRows);

@@ -45,8 +45,7 @@ SmallVector<WeightProduct> moe::findWeightProducts(ModuleOp module) {
   return products;
 }
 
-/// `buffer` as a buffer whose first dimension is dynamic.
-static Value withDynamicRows(ImplicitLocOpBuilder &b, Value buffer) {
+Value moe::withDynamicRows(ImplicitLocOpBuilder &b, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
   if (type.isDynamicDim(0))
     return buffer;
@@ -62,6 +61,17 @@ Value WeightProduct::getRowsBuffer(ImplicitLocOpBuilder &b, Value rows) const {
       b, bufferization::ToBufferOp::create(
              b, MemRefType::get(type.getShape(), type.getElementType()), rows,
              /*read_only=*/true));
+}
+
+Value WeightProduct::allocateResult(ImplicitLocOpBuilder &b) const {
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  int64_t n =
+      cast<ShapedType>(op->getOperand(1).getType()).getDimSize(1);
+  SmallVector<Value> sizes;
+  if (type.isDynamicDim(0))
+    sizes.push_back(tensor::DimOp::create(b, op->getOperand(0), 0));
+  return memref::AllocOp::create(
+      b, MemRefType::get({type.getDimSize(0), n}, b.getF32Type()), sizes);
 }
 
 void WeightProduct::replaceWith(ImplicitLocOpBuilder &b, Value c) const {

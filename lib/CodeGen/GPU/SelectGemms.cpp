@@ -71,9 +71,8 @@ void rewriteProduct(const WeightProduct &product, moe::gpu::KernelSet set,
     moe::gpu::emitConvertRows(emitter, a, converted, rows);
     a = converted;
   }
-  Value c = memref::AllocOp::create(
-      b, MemRefType::get({ShapedType::kDynamic, n}, b.getF32Type()), rows);
-  moe::gpu::emitGemm(emitter, k, n, element, a, w, c, rows);
+  Value c = product.allocateResult(b);
+  moe::gpu::emitGemm(emitter, k, n, element, a, w, withDynamicRows(b, c), rows);
   product.replaceWith(b, c);
 }
 

@@ -15,9 +15,9 @@ func.func @moe_run() -> i32 {
   %c1 = arith.constant 1 : index
   %c0_i32 = arith.constant 0 : i32
   %counts = pager.buffer arena[%c0] at %c0 : memref<2xi32>
-  %b = weights.bank "b" [up, down] %0, %1 {index = 0} : (!weights.tensor<2x4x8xf32>, !weights.tensor<2x8x4xf32>) -> !weights.bank<2>
   %0 = weights.ref "u" in "f" at 0 : !weights.tensor<2x4x8xf32>
   %1 = weights.ref "d" in "f" at 256 : !weights.tensor<2x8x4xf32>
+  %b = weights.bank "b" [up, down] %0, %1 {index = 0} : (!weights.tensor<2x4x8xf32>, !weights.tensor<2x8x4xf32>) -> !weights.bank<2>
   // CHECK: call %{{.*}}({{.*}}) : !llvm.ptr, (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> ()
   %n = pager.read_back %counts[%c1] : memref<2xi32>
   // CHECK: llvm.call %{{.*}} -> i32

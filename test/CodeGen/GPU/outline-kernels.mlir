@@ -5,10 +5,11 @@
 // CHECK: module attributes {gpu.container_module}
 // CHECK: gpu.module @kernels
 // CHECK: llvm.mlir.global internal constant @table(dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>) {addr_space = 1
-// CHECK: llvm.func @kernel(%[[A:.*]]: !llvm.ptr<1>, %[[STRIDE:.*]]: i64, %[[H:.*]]: f32) attributes {gpu.kernel, nvvm.kernel, nvvm.maxntid = array<i32: 32>}
-// CHECK: gpu.thread_id x
-// CHECK: llvm.mlir.addressof @table
-// CHECK: arith.truncf %[[H]] : f32 to f16
+// CHECK: llvm.func @kernel(%[[H:.*]]: f32, %[[A:.*]]: !llvm.ptr<1>, %{{.*}}: i64) attributes {gpu.kernel, nvvm.kernel, nvvm.maxntid = array<i32: 32>}
+// CHECK-DAG: %[[TABLE:.*]] = llvm.mlir.addressof @table
+// CHECK-DAG: arith.truncf %[[H]] : f32 to f16
+// CHECK-DAG: gpu.thread_id
+// CHECK: llvm.getelementptr %[[TABLE]][1]
 // CHECK: llvm.getelementptr %[[A]]
 // CHECK: llvm.store {{.*}} !llvm.ptr<1>
 // CHECK-NOT: llvm.func
@@ -16,9 +17,8 @@
 memref.global "private" constant @table : memref<2xf32> = dense<[1.0, 2.0]>
 
 // CHECK-LABEL: func.func @host
-// CHECK: memref.extract_strided_metadata
 // CHECK: %[[W:.*]] = arith.extf %{{.*}} : f16 to f32
-// CHECK: gpu.launch_func @kernels::@kernel {{.*}} args(%{{.*}} : memref<?x?xf32>, %{{.*}} : index, %[[W]] : f32)
+// CHECK: gpu.launch_func @kernels::@kernel {{.*}} args(%[[W]] : f32, %{{.*}} : memref<?x?xf32>, %{{.*}} : index)
 // CHECK: gpu.launch_func @kernels::@kernel {{.*}}
 func.func @host(%a: memref<?x?xf32>, %b: memref<?x?xf32>, %h: f16) {
   %c1 = arith.constant 1 : index

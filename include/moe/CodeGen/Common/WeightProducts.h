@@ -22,10 +22,15 @@ struct WeightProduct {
 
   /// A read-only buffer of `rows`, with a dynamic first dimension.
   Value getRowsBuffer(ImplicitLocOpBuilder &b, Value rows) const;
-  /// Takes the buffer `c` (memref<?xNxf32>), freshly allocated and filled in
-  /// front of `b`, as the product, and erases what only the product used.
+  /// A fresh buffer for the product, [rows, N].
+  Value allocateResult(ImplicitLocOpBuilder &b) const;
+  /// Takes `c`, such a buffer that was filled in front of `b`, as the product,
+  /// and erases what only the product used.
   void replaceWith(ImplicitLocOpBuilder &b, Value c) const;
 };
+
+/// `buffer` with a dynamic first dimension.
+Value withDynamicRows(ImplicitLocOpBuilder &b, Value buffer);
 
 /// All of them, in the module's order.
 SmallVector<WeightProduct> findWeightProducts(ModuleOp module);
