@@ -43,7 +43,10 @@ void moe::populatePagerPipeline(OpPassManager &pm) {
 }
 
 void moe::populateDevicePagerPipeline(OpPassManager &pm) {
-  pm.addPass(createConvertONNXToLinalg());
+  ConvertONNXToLinalgOptions options;
+  options.keepAttention = true;
+  pm.addPass(createConvertONNXToLinalg(options));
+  pm.addPass(gpu::createGPUSelectAttention());
   pm.addPass(createConvertMoEToWaves());
 }
 

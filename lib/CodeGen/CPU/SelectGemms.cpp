@@ -45,8 +45,8 @@ static void rewriteProduct(const WeightProduct &product, ModuleOp module,
       weights::PackOp::create(b, packedType, source, weights::Layout::Panels);
   Value panels =
       weights::MaterializeOp::create(b, kernel.getArgumentTypes()[1], packed);
-  Value a = product.getRowsBuffer(b, op.getInputs()[0]);
   Value c = product.allocateResult(b);
+  Value a = product.getRowsBuffer(b, op.getInputs()[0]);
   func::CallOp::create(b, kernel,
                        ValueRange{a, panels, withDynamicRows(b, c)});
   // Rows are counted for experts only.
