@@ -31,7 +31,7 @@ void models::copyAsync(moe_simt_thread *self, uint64_t *slots,
     block.fail(thread, location, "cp.async of %u bytes reads %u", bytes, read);
   block.checkShared(thread, to, bytes, bytes, "destination of cp.async",
                     location);
-  if (reinterpret_cast<uintptr_t>(from) % bytes)
+  if (read && reinterpret_cast<uintptr_t>(from) % bytes)
     block.fail(thread, location,
                "source of cp.async at %p, which must be a multiple of %u",
                static_cast<const void *>(from), bytes);

@@ -44,7 +44,7 @@ void Block::start(uint64_t number) {
   warpgroups.assign((threads.size() + kWarpgroup - 1) / kWarpgroup,
                     Warpgroup());
   memset(window, 0xff, windowEnd); // NaN in every float type
-  shadow.reset(windowEnd, findsRaces());
+  shadow.reset(windowEnd, grid.options.check);
   for (Warp &warp : warps)
     warp = Warp();
 

@@ -25,14 +25,19 @@ static constexpr uint32_t kNever = ~0u;
 // The writer of memory that a tensor load has filled.
 static constexpr uint16_t kAgentWriter = 0xffff;
 
-void Shadow::reset(uint32_t bytes, bool findRaces) {
-  races = findRaces;
-  size_t count = (bytes + 1) / 2;
+void Shadow::reset(uint32_t bytes, Check check) {
+  enabled = check != Check::None;
+  races = check == Check::Race;
+  size_t count = enabled ? (bytes + 1) / 2 : 0;
   cells.assign(count, Cell());
   if (races && readerCells < count) {
     readers.reset(new uint32_t[count * kMaxWarps]);
     readerCells = count;
   }
+}
+
+size_t Shadow::getEnd(uint32_t offset, uint32_t bytes) const {
+  return enabled ? (offset + bytes + 1) / 2 : 0;
 }
 
 /// Reports what the thread's access to one cell would collide with.
@@ -139,7 +144,7 @@ void Shadow::recordRead(Thread &thread, Cell &cell) {
 
 bool Shadow::read(Thread &thread, uint32_t offset, uint32_t bytes, Proxy proxy,
                   uint32_t location) {
-  for (uint32_t i = offset / 2; i < (offset + bytes + 1) / 2; ++i) {
+  for (uint32_t i = offset / 2; i < getEnd(offset, bytes); ++i) {
     Cell &cell = cells[i];
     if (!check(thread, cell, i * 2, /*isWrite=*/false, location))
       return false;
@@ -153,7 +158,7 @@ bool Shadow::read(Thread &thread, uint32_t offset, uint32_t bytes, Proxy proxy,
 
 bool Shadow::write(Thread &thread, uint32_t offset, uint32_t bytes, Proxy proxy,
                    uint32_t location) {
-  for (uint32_t i = offset / 2; i < (offset + bytes + 1) / 2; ++i) {
+  for (uint32_t i = offset / 2; i < getEnd(offset, bytes); ++i) {
     Cell &cell = cells[i];
     // Two threads may write one byte of a cell each.
     bool isKnown = bytes == 1 && races;
@@ -174,7 +179,7 @@ bool Shadow::update(Thread &thread, uint32_t offset, uint32_t bytes,
                     uint32_t location) {
   // Atomic operations are not ordered with each other: only what every access
   // is checked for.
-  for (uint32_t i = offset / 2; i < (offset + bytes + 1) / 2; ++i) {
+  for (uint32_t i = offset / 2; i < getEnd(offset, bytes); ++i) {
     Cell &cell = cells[i];
     if (cell.flags & (kBarrier | kPending) || !(cell.flags & kWritten))
       return check(thread, cell, i * 2, /*isWrite=*/false, location);
@@ -186,13 +191,13 @@ bool Shadow::begin(Thread &thread, uint32_t offset, uint32_t bytes, Proxy proxy,
                    uint32_t location) {
   if (!write(thread, offset, bytes, proxy, location))
     return false;
-  for (uint32_t i = offset / 2; races && i < (offset + bytes + 1) / 2; ++i)
+  for (uint32_t i = offset / 2; races && i < getEnd(offset, bytes); ++i)
     cells[i].flags |= kPending;
   return true;
 }
 
 void Shadow::complete(Thread *thread, uint32_t offset, uint32_t bytes) {
-  for (uint32_t i = offset / 2; i < (offset + bytes + 1) / 2; ++i) {
+  for (uint32_t i = offset / 2; i < getEnd(offset, bytes); ++i) {
     Cell &cell = cells[i];
     cell.flags &= ~kPending;
     cell.writer = thread ? thread->index : kAgentWriter;
@@ -202,14 +207,14 @@ void Shadow::complete(Thread *thread, uint32_t offset, uint32_t bytes) {
 
 bool Shadow::readOperand(Thread &thread, const Clock &view, uint32_t offset,
                          uint32_t bytes, uint32_t location) {
+  if (!races)
+    return read(thread, offset, bytes, Proxy::Async, location);
   Clock own = thread.clock;
   uint32_t warpTime = thread.warpTime;
-  if (races) {
-    thread.clock = view;
-    thread.warpTime = view.times[thread.warp] + 1;
-  }
+  thread.clock = view;
+  thread.warpTime = view.times[thread.warp] + 1;
   bool ordered = true;
-  for (uint32_t i = offset / 2; ordered && i < (offset + bytes + 1) / 2; ++i)
+  for (uint32_t i = offset / 2; ordered && i < getEnd(offset, bytes); ++i)
     ordered = check(thread, cells[i], i * 2, /*isWrite=*/false, location) &&
               checkProxy(thread, cells[i], i * 2, location);
   thread.clock = own;
@@ -218,14 +223,14 @@ bool Shadow::readOperand(Thread &thread, const Clock &view, uint32_t offset,
 }
 
 void Shadow::hold(unsigned warp, uint32_t offset, uint32_t bytes) {
-  for (uint32_t i = offset / 2; races && i < (offset + bytes + 1) / 2; ++i) {
+  for (uint32_t i = offset / 2; races && i < getEnd(offset, bytes); ++i) {
     spread(cells[i]);
     getReaders(cells[i])[warp] = kNever;
   }
 }
 
 void Shadow::retire(unsigned warp, uint32_t offset, uint32_t bytes) {
-  for (uint32_t i = offset / 2; races && i < (offset + bytes + 1) / 2; ++i) {
+  for (uint32_t i = offset / 2; races && i < getEnd(offset, bytes); ++i) {
     uint32_t &time = getReaders(cells[i])[warp];
     if (cells[i].manyReaders && time == kNever)
       time = block.now;
@@ -233,6 +238,6 @@ void Shadow::retire(unsigned warp, uint32_t offset, uint32_t bytes) {
 }
 
 void Shadow::setBarrier(uint32_t offset, bool lives) {
-  for (uint32_t i = offset / 2; i < offset / 2 + 4; ++i)
+  for (uint32_t i = offset / 2; i < getEnd(offset, 8); ++i)
     cells[i].flags = lives ? kWritten | kBarrier : 0;
 }

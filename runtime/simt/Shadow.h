@@ -8,6 +8,7 @@
 #ifndef MOE_SIMT_SHADOW_H
 #define MOE_SIMT_SHADOW_H
 
+#include "Machine.h"
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -43,8 +44,9 @@ class Shadow {
 public:
   explicit Shadow(Block &block) : block(block) {}
 
-  /// Forgets all; the window has this many bytes.
-  void reset(uint32_t bytes, bool races);
+  /// Forgets all; the window has this many bytes. With Check::None nothing is
+  /// known and nothing an error.
+  void reset(uint32_t bytes, Check check);
 
   // Each returns false, and has reported it, when the access is an error. They
   // are made by `thread`.
@@ -80,6 +82,8 @@ private:
     bool manyReaders; // then `readers` has the times, by warp
   };
 
+  /// The cell behind the last one of an access.
+  size_t getEnd(uint32_t offset, uint32_t bytes) const;
   bool check(Thread &thread, Cell &cell, uint32_t offset, bool isWrite,
              uint32_t location);
   bool checkReaders(Thread &thread, Cell &cell, uint32_t offset,
@@ -93,7 +97,7 @@ private:
   }
 
   Block &block;
-  bool races = false;
+  bool enabled = false, races = false;
   std::vector<Cell> cells;
   std::unique_ptr<uint32_t[]> readers; // meaningful where manyReaders
   size_t readerCells = 0;

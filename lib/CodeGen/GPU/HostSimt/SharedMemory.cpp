@@ -73,9 +73,10 @@ void gpu::lowerSharedAddress(Operation *op, const SharedLayout &layout,
   auto window = [&] {
     return host.loadThread(b, pointer, offsetof(moe_simt_thread, shared));
   };
+  // Its space stays known until all spaces are forgotten.
   auto atOffset = [&](Value offset) {
-    return LLVM::GEPOp::create(b, pointer, b.getI8Type(), window(),
-                               ArrayRef<LLVM::GEPArg>{offset});
+    return LLVM::GEPOp::create(b, op->getResult(0).getType(), b.getI8Type(),
+                               window(), ArrayRef<LLVM::GEPArg>{offset});
   };
   Value result;
   if (auto address = dyn_cast<LLVM::AddressOfOp>(op)) {

@@ -39,7 +39,9 @@ moe::gpu::translateHostSimt(ModuleOp module, llvm::LLVMContext &context,
     return module.emitError("device code cannot be translated for the host");
 
   // Of every host the same code: results must not depend on where tests run.
-  result->setTargetTriple(llvm::Triple("x86_64-unknown-linux-gnu"));
+  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  result->setTargetTriple(triple);
+  result->setDataLayout(triple.computeDataLayout());
   for (llvm::Function &function : *result) {
     if (function.isDeclaration())
       continue;
