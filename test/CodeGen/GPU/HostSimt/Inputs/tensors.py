@@ -18,7 +18,7 @@ def kernel(fault=""):
     early = "llvm.store %all, %to : i32, !llvm.ptr<3>" if fault == "overwritten" else ""
     words = WORDS // 32
     bytes_ = 4 * WORDS
-    alignment = 64 if fault == "alignment" else 1024
+    alignment = 16 if fault == "alignment" else 1024
     expect_first = "" if fault == "no expect" else "nvvm.mbarrier.arrive.expect_tx %bar, %bytes, predicate = %elected : !llvm.ptr<3>, i32, i1"
     return """
 gpu.module @kernels {

@@ -195,8 +195,8 @@ def main(folder):
             expect(run(layout, "", order, when), "", "%s %s %s" % (layout, order, when))
             if from_f32(runner.read("out")) != expected:
                 sys.exit("wrong product: %s %s %s" % (layout, order, when))
-    for fault, part in (("init", "initialis"), ("no empty", "race"), ("no full", "race"),
-                        ("bytes", "race"), ("early release", "did not wait for"),
+    for fault, part in (("init", "initialis"), ("no empty", "waits for no more arrivals"), ("no full", "nothing wrote"),
+                        ("bytes", "race"), ("early release", "race: write"),
                         ("no arrive", "deadlock"), ("no fence", "wgmma.fence"),
                         ("no commit", "not committed")):
         for order, when in SCHEDULES[:4] + SCHEDULES[9:]:
