@@ -72,6 +72,7 @@ private:
   LogicalResult commitOutputs();
   FailureOr<std::vector<cpu::Variant>> chooseVariants();
   void targetModule(ModuleOp module, const cpu::Variant &variant);
+  LogicalResult lowerForDevice(ModuleOp module);
   LogicalResult compileVariant(ModuleOp module, const cpu::Variant &variant,
                                bool isFirst);
   LogicalResult startImages(ModuleOp module, gpu::KernelSet set);
@@ -251,6 +252,19 @@ void Compiler::targetModule(ModuleOp module, const cpu::Variant &variant) {
   module->setAttr(gpu::kWeightsAttr, TypeAttr::get(weights));
 }
 
+/// Kernels are done when host code is lowered: they wait beside the module.
+LogicalResult Compiler::lowerForDevice(ModuleOp module) {
+  if (failed(apply(module, populateDeviceCodePipeline, "llvm")))
+    return failure();
+  Operation *kernels = module.lookupSymbol(gpu::kKernelsModule);
+  if (!kernels)
+    return apply(module, populateHostLLVMPipeline, "llvm");
+  kernels->remove();
+  LogicalResult result = apply(module, populateHostLLVMPipeline, "llvm");
+  module.getBody()->push_front(kernels);
+  return result;
+}
+
 LogicalResult Compiler::compileVariant(ModuleOp module,
                                        const cpu::Variant &variant,
                                        bool isFirst) {
@@ -296,10 +310,8 @@ LogicalResult Compiler::compileVariant(ModuleOp module,
   metadata["points"] = std::move(points);
   if (auto result = reached(Stage::Kernels, module, suffix))
     return *result;
-  if (failed(apply(module,
-                   isForDevice() ? populateDeviceLLVMPipeline
-                                 : populateLLVMPipeline,
-                   "llvm")))
+  if (failed(isForDevice() ? lowerForDevice(module)
+                           : apply(module, populateLLVMPipeline, "llvm")))
     return failure();
   if (auto result = reached(Stage::LLVM, module, suffix))
     return *result;

@@ -88,12 +88,9 @@ void moe::populateKernelsPipeline(OpPassManager &pm, StringRef keep) {
   pm.addPass(createCanonicalizerPass());
 }
 
-/// Host code without structured operations to the LLVM dialect.
-static void populateHostPipeline(OpPassManager &pm) {
-  pm.addPass(moe::cpu::createCPUThreadFrame());
-  pm.addPass(moe::cpu::createCPUConvertPagerToLLVM());
-  pm.addPass(moe::cpu::createCPUExpandMath());
-  pm.addPass(moe::cpu::createCPUExpandReshapes());
+void moe::populateHostLLVMPipeline(OpPassManager &pm) {
+  pm.addPass(cpu::createCPUExpandMath());
+  pm.addPass(cpu::createCPUExpandReshapes());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   // No instruction of most CPUs rounds to bfloat16.
@@ -122,17 +119,20 @@ void moe::populateLLVMPipeline(OpPassManager &pm) {
   pm.addPass(createCSEPass());
   // Equal loops of different layers, and of what no outlined layer holds.
   pm.addPass(func::createDuplicateFunctionEliminationPass());
-  populateHostPipeline(pm);
+  pm.addPass(cpu::createCPUThreadFrame());
+  pm.addPass(cpu::createCPUConvertPagerToLLVM());
+  populateHostLLVMPipeline(pm);
 }
 
-void moe::populateDeviceLLVMPipeline(OpPassManager &pm) {
+void moe::populateDeviceCodePipeline(OpPassManager &pm) {
   pm.addPass(gpu::createGPULowerLinalg());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(gpu::createGPUOutlineKernels());
   pm.addPass(cpu::createCPUExpandMath());
   gpu::populateNVVMPipeline(pm);
-  populateHostPipeline(pm);
+  pm.addPass(cpu::createCPUThreadFrame());
+  pm.addPass(cpu::createCPUConvertPagerToLLVM());
 }
 
 void moe::registerAllPipelines() {
@@ -150,5 +150,8 @@ void moe::registerAllPipelines() {
                              gpu::populateNVVMPipeline);
   PassPipelineRegistration<>("moe-gpu-llvm-pipeline",
                              "kernels on a device to the LLVM dialect",
-                             populateDeviceLLVMPipeline);
+                             [](OpPassManager &pm) {
+                               populateDeviceCodePipeline(pm);
+                               populateHostLLVMPipeline(pm);
+                             });
 }
