@@ -38,8 +38,12 @@ gpu.module @kernels {
     llvm.return
   }
 
-  // Rounding to bf16 is written out, functions are in the table.
-  // CHECK: llvm.func internal @math(%{{.*}}: !llvm.ptr, %[[X:.*]]: f32) -> bf16
+  // What the machine calls unpacks the arguments.
+  // CHECK: llvm.func internal @kernel__run(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
+  // CHECK: llvm.call @kernel(
+
+  // Rounding to bf16 is written out and gives bits, functions are in the table.
+  // CHECK: llvm.func internal @math(%{{.*}}: !llvm.ptr, %[[X:.*]]: f32) -> i16
   llvm.func @math(%x: f32) -> bf16 {
     // CHECK-NOT: llvm.intr.exp2
     // CHECK-NOT: llvm.fptrunc
@@ -50,7 +54,5 @@ gpu.module @kernels {
   }
 }
 
-// CHECK: llvm.func internal @kernel__run(%{{.*}}: !llvm.ptr, %{{.*}}: !llvm.ptr)
-// CHECK: llvm.call @kernel(
 // CHECK: llvm.mlir.global external constant @moe_simt_image()
 // PLAIN: llvm.mlir.global external constant @other()
