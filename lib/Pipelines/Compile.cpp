@@ -422,6 +422,14 @@ LogicalResult Compiler::writeModel() {
   metadata["weights"] =
       json::Object{{"file", llvm::sys::path::filename(weightsPath)},
                    {"dense_bytes", packed.denseBytes}};
+  if (isForDevice()) {
+    json::Array list;
+    for (const cpu::DeviceImage &image : images)
+      list.push_back(json::Object{{"arch", image.arch},
+                                  {"kind", getKindName(image.kind)},
+                                  {"bytes", int64_t(image.bytes.size())}});
+    metadata["images"] = std::move(list);
+  }
   std::string text;
   llvm::raw_string_ostream(text) << json::Value(json::Object(metadata));
   auto descriptor = cpu::emitDescriptor(text, variants, images, loc);

@@ -13,6 +13,12 @@
 using namespace mlir;
 using namespace mlir::moe;
 
+StringRef moe::getKindName(uint32_t kind) {
+  return kind == MOE_RT_IMAGE_CUBIN ? "cubin"
+         : kind == MOE_RT_IMAGE_PTX ? "ptx"
+                                    : "host execution";
+}
+
 /// The constant that describes the kernels of an image of host execution.
 static std::string getImageSymbol(gpu::KernelSet set) {
   return ("moe_simt_image_" + gpu::getName(set)).str();

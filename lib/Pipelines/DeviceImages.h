@@ -24,6 +24,9 @@ struct DeviceImages {
   llvm::json::Object resources;
 };
 
+/// "cubin", "ptx" or "host execution", for MOE_RT_IMAGE_*.
+llvm::StringRef getKindName(uint32_t kind);
+
 /// Makes them from a module of the llvm stage. `translate` reads MLIR; `emit`
 /// only LLVM IR, and can run beside other compilations.
 class DeviceImagesJob {

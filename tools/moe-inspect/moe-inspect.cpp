@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeviceCode.h"
 #include "SessionFlags.h"
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -64,6 +65,7 @@ static int inspect(int argc, char **argv) {
                   root["weights"]["dense_bytes"].get<uint64_t>()));
   for (const json &kernel : root["kernels"])
     std::printf("kernel %s\n", kernel.get<std::string>().c_str());
+  showDeviceCode(root);
   return kOk;
 }
 

@@ -52,9 +52,10 @@ void populateKernelsPipeline(OpPassManager &pm, llvm::StringRef keep = "");
 /// kernels -> llvm: loops, threads, calls of the runtime, the LLVM dialect.
 void populateLLVMPipeline(OpPassManager &pm);
 
-/// kernels -> llvm for a device target, in two steps: a gpu.module of kernels in
-/// the llvm and nvvm dialects, which the host code refers to no more; and the
-/// host code in the LLVM dialect. The second is faster without the gpu.module.
+/// kernels -> llvm for a device target, in two steps: a gpu.module of kernels
+/// in the llvm and nvvm dialects, which the host code refers to no more; and
+/// the host code in the LLVM dialect. The second is faster without the
+/// gpu.module.
 void populateDeviceCodePipeline(OpPassManager &pm);
 void populateHostLLVMPipeline(OpPassManager &pm);
 

@@ -47,8 +47,7 @@ static void rewriteProduct(const WeightProduct &product, ModuleOp module,
       weights::MaterializeOp::create(b, kernel.getArgumentTypes()[1], packed);
   Value c = product.allocateResult(b);
   Value a = product.getRowsBuffer(b, op.getInputs()[0]);
-  func::CallOp::create(b, kernel,
-                       ValueRange{a, panels, withDynamicRows(b, c)});
+  func::CallOp::create(b, kernel, ValueRange{a, panels, withDynamicRows(b, c)});
   // Rows are counted for experts only.
   Value noRows = arith::ConstantIndexOp::create(b, 0);
   pager::CountOp::create(b, kernel.getName(), noRows);

@@ -65,8 +65,7 @@ Value WeightProduct::getRowsBuffer(ImplicitLocOpBuilder &b, Value rows) const {
 
 Value WeightProduct::allocateResult(ImplicitLocOpBuilder &b) const {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
-  int64_t n =
-      cast<ShapedType>(op->getOperand(1).getType()).getDimSize(1);
+  int64_t n = cast<ShapedType>(op->getOperand(1).getType()).getDimSize(1);
   SmallVector<Value> sizes;
   if (type.isDynamicDim(0))
     sizes.push_back(tensor::DimOp::create(b, op->getOperand(0), 0));
