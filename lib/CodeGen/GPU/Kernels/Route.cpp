@@ -8,6 +8,7 @@
 
 #include "KernelBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -28,7 +29,7 @@ class TokenRouter {
 public:
   TokenRouter(KernelBuilder &b, const RouteSpec &spec, ValueRange parameters,
               Value token)
-      : b(b), spec(spec), lane(b.laneId()), infinity(b.f32(-INFINITY)) {
+      : b(b), spec(spec), lane(b.laneId()), lowest(b.f32(-INFINITY)) {
     Value first = b.toI64(token);
     logits = b.at(parameters[0], b.getF32Type(), b.mul(first, spec.experts));
     ids = b.at(parameters[1], b.getI32Type(), b.mul(first, spec.k));
@@ -58,7 +59,7 @@ private:
 
   KernelBuilder &b;
   const RouteSpec &spec;
-  Value lane, infinity, logits, ids, weights;
+  Value lane, lowest, logits, ids, weights;
   SmallVector<Value> inside; // whether there is such an expert
   SmallVector<Value> scores; // first logits, then scores
   SmallVector<Value> keys;
@@ -76,7 +77,7 @@ void TokenRouter::loadLogits() {
       return {b.load(f32, b.at(logits, f32, expert))};
     };
     scores.push_back(b.choose(inside.back(), f32, load, [&] {
-                        return SmallVector<Value>{infinity};
+                        return SmallVector<Value>{lowest};
                       }).front());
   }
 }
@@ -97,7 +98,7 @@ void TokenRouter::emitScores() {
     return b.select(b.compare(arith::CmpFPredicate::OGT, x, best), x, best);
   };
   // Starting from here, a NaN is never the larger one.
-  Value best = infinity;
+  Value best = lowest;
   for (Value x : scores)
     best = larger(x, best);
   best = b.warpReduce(best, larger);
@@ -142,13 +143,13 @@ void TokenRouter::emitKeys() {
 /// Choice j is the largest key below that of choice j - 1.
 void TokenRouter::emitChoice() {
   Type f32 = b.getF32Type(), i32 = b.getI32Type();
-  Value lowest = b.i64(kLowest), zero = b.f32(0.0);
+  Value none = b.i64(kLowest), zero = b.f32(0.0);
   SmallVector<Value> results = b.fold(
       b.i32(0), b.i32(spec.k), 1, {b.i64(kHighest), zero, zero},
       [&](Value j, ValueRange carried) -> SmallVector<Value> {
-        Value best = lowest;
+        Value best = none;
         for (Value key : keys)
-          best = b.maxS(best, b.select(b.less(key, carried[0]), key, lowest));
+          best = b.maxS(best, b.select(b.less(key, carried[0]), key, none));
         best =
             b.warpReduce(best, [&](Value x, Value y) { return b.maxS(x, y); });
         Value id = b.sub(b.i32(-1), b.toI32(best));

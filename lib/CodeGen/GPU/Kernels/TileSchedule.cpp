@@ -35,8 +35,9 @@ TileSchedule TileSchedule::choose(Type element, int64_t tileRows,
     if (element.isF32() && tileRows >= 128)
       schedule.warpRows = 4, schedule.warpColumns = 2;
   }
-  // Blocks that fit twice hide each other's barriers.
-  int64_t shared = kSharedBytes80 / (tileRows >= 128 ? 1 : 2);
+  // Smaller blocks hide each other's barriers: two fit into the 164 KiB of
+  // compute capability 8.0, three into the 228 KiB of 9.0.
+  int64_t shared = tileRows >= 128 ? kSharedBytes80 : kSharedBytes80 * 3 / 4;
   while (schedule.stages > 2 && schedule.getSharedBytes() > shared)
     --schedule.stages;
   return schedule;
