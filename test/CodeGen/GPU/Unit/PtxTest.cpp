@@ -25,14 +25,15 @@ namespace {
 std::string emitLayer(KernelSet set, Element element) {
   Harness harness(set);
   ExpertLayerSpec spec;
-  spec.layout = {{192, 72, true, true, true}, getBytes(element)};
+  spec.layout = {{320, 328, true, true, true}, getBytes(element)};
   spec.element = harness.getType(element);
   spec.experts = 8;
   spec.k = 2;
   Sorted sorted(harness, spec, 4);
   sorted.emit({{ExpertKind::FFN, 8}});
   Emitter e = harness.getEmitter();
-  Buffer x(element, {4, 192}), h(element, {8, 72}), out(Element::F32, {8, 192});
+  Buffer x(element, {4, 320}), h(element, {8, 328}),
+      out(Element::F32, {8, 320});
   Buffer slots(Element::I8, {spec.layout.getSlotBytes()});
   Buffer slotOf(Element::I32, {8});
   Wave wave = {harness.add(slots), harness.add(1), harness.add(slotOf)};
@@ -62,8 +63,8 @@ void expectAssembles(llvm::StringRef ptx, llvm::StringRef arch) {
 TEST(Ptx, TensorCores) {
   for (Element element : {Element::BF16, Element::F16}) {
     std::string ptx = emitLayer(KernelSet::SM80, element);
-    // Four steps of 16 along k; a warp of the tiles of 16, 64 and 128 rows has
-    // 4, 8 and 16 blocks of 16 x 8 sums.
+    // Loops over k are not unrolled. Four steps of 16 in each; a warp of the
+    // tiles of 16, 64 and 128 rows has 4, 8 and 16 blocks of 16 x 8 sums.
     EXPECT_EQ(countOf(ptx, "mma.sync.aligned.m16n8k16"), 2 * 4 * (4 + 8 + 16));
     expectAssembles(ptx, "sm_80");
   }
