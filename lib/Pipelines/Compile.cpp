@@ -405,7 +405,7 @@ LogicalResult Compiler::finishCodegen() {
     llvm::move(made->images, std::back_inserter(images));
     llvm::move(made->objects, std::back_inserter(objects));
     for (auto &[arch, kernels] : made->resources)
-      resources[arch] = std::move(kernels);
+      resources[arch.str()] = std::move(kernels);
   }
   if (isForDevice())
     metadata["resources"] = std::move(resources);

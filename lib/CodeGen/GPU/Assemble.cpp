@@ -64,7 +64,7 @@ static llvm::json::Object parseResources(StringRef log) {
   };
   for (StringRef line : llvm::split(log, '\n')) {
     if (entry.match(line, &match)) {
-      llvm::json::Value &value = resources[match[1]];
+      llvm::json::Value &value = resources[match[1].str()];
       value = llvm::json::Object{
           {"registers", 0}, {"shared_bytes", 0}, {"spill_bytes", 0}};
       current = value.getAsObject();
