@@ -113,4 +113,21 @@ def GPUSelectAttention : Pass<"gpu-select-attention", "::mlir::ModuleOp"> {
   ];
 }
 
+def GPUMutateProtocol : Pass<"gpu-mutate-protocol", "::mlir::ModuleOp"> {
+  let summary = "Break the protocol of a kernel, for tests of tests";
+  let description = [{
+    Takes one operation away that keeps threads and asynchronous copies of the
+    gpu.modules in order: a barrier, fence, wait, commit, arrival or expectation of
+    bytes. Without an index, says which there are. Expects llvm and nvvm operations.
+  }];
+  let options = [
+    Option<"index", "index", "int64_t", /*default=*/"-1",
+           "Which one to take away; -1: none">
+  ];
+  let statistics = [
+    Statistic<"numOps", "ops", "operations that could be taken away">
+  ];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
+}
+
 #endif // MOE_CODEGEN_GPU_PASSES
