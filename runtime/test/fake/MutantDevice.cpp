@@ -27,33 +27,37 @@ static bool isDropped(const char *function, const void *address) {
 }
 
 static const moe_rt_device_api &getReal() {
-  static const auto *api = static_cast<const moe_rt_device_api *>(
-      dlsym(dlopen(MOE_TEST_SIMT, RTLD_NOW | RTLD_LOCAL),
-            MOE_RT_DEVICE_SYMBOL));
+  static const auto *api = static_cast<const moe_rt_device_api *>(dlsym(
+      dlopen(MOE_TEST_SIMT, RTLD_NOW | RTLD_LOCAL), MOE_RT_DEVICE_SYMBOL));
   return *api;
 }
 
 static int32_t recordEvent(moe_rt_event *event, moe_rt_stream *stream) {
-  return isDropped("event_record", __builtin_return_address(0)) ? MOE_RT_OK
-                                   : getReal().event_record(event, stream);
+  return isDropped("event_record", __builtin_return_address(0))
+             ? MOE_RT_OK
+             : getReal().event_record(event, stream);
 }
 static int32_t waitEvent(moe_rt_event *event, moe_rt_stream *stream) {
-  return isDropped("event_wait", __builtin_return_address(0)) ? MOE_RT_OK
-                                 : getReal().event_wait(event, stream);
+  return isDropped("event_wait", __builtin_return_address(0))
+             ? MOE_RT_OK
+             : getReal().event_wait(event, stream);
 }
 /// Without it, the event seems to be done.
 static int32_t queryEvent(moe_rt_event *event, int32_t *done) {
   *done = 1;
-  return isDropped("event_query", __builtin_return_address(0)) ? MOE_RT_OK
-                                  : getReal().event_query(event, done);
+  return isDropped("event_query", __builtin_return_address(0))
+             ? MOE_RT_OK
+             : getReal().event_query(event, done);
 }
 static int32_t synchronizeEvent(moe_rt_event *event) {
-  return isDropped("event_synchronize", __builtin_return_address(0)) ? MOE_RT_OK
-                                        : getReal().event_synchronize(event);
+  return isDropped("event_synchronize", __builtin_return_address(0))
+             ? MOE_RT_OK
+             : getReal().event_synchronize(event);
 }
 static int32_t synchronizeStream(moe_rt_stream *stream) {
-  return isDropped("stream_synchronize", __builtin_return_address(0)) ? MOE_RT_OK
-                                         : getReal().stream_synchronize(stream);
+  return isDropped("stream_synchronize", __builtin_return_address(0))
+             ? MOE_RT_OK
+             : getReal().stream_synchronize(stream);
 }
 
 static moe_rt_device_api makeMutant() {

@@ -24,7 +24,7 @@ struct MutantSite {
 
 /// What a test sets and reads; `mutant_device_control` returns it.
 struct MutantControl {
-  const void *drop = nullptr;    ///< the address of a site whose calls do nothing
+  const void *drop = nullptr; ///< the address of a site whose calls do nothing
   std::vector<MutantSite> sites; ///< in the order of their first calls
 };
 
