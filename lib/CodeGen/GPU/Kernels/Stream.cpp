@@ -21,8 +21,8 @@ struct StreamSchedule {
   int64_t columns; // of a warp; divides 8
 
   static StreamSchedule choose(const Product &product) {
-    // Enough reads in flight for one row; registers for the sums of eight.
-    int64_t weightRows = product.tileRows <= 4 ? 8 : 4;
+    // Enough reads in flight for one row; registers for the sums of more.
+    int64_t weightRows = product.tileRows == 1 ? 8 : 4;
     return {4, product.gated ? weightRows / 2 : weightRows};
   }
 };

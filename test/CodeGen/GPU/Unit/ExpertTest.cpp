@@ -320,6 +320,9 @@ TEST(Expert, Tokens) {
   for (KernelSet set : kSets)
     for (Element element : kElements)
       for (int64_t tokens : {0, 1, 3, 7, 20, 70, 140}) {
+        // Streams are the same in both sets.
+        if (set == KernelSet::SM90a && tokens < 20)
+          continue;
         LayerCase test;
         test.set = set;
         test.element = element;
