@@ -73,6 +73,17 @@ def GPUConvertToNVVM : Pass<"gpu-convert-to-nvvm", "::mlir::gpu::GPUModuleOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect", "::mlir::NVVM::NVVMDialect"];
 }
 
+def VerifyNVVMProtocol : Pass<"verify-nvvm-protocol", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Check how kernels use wgmma, barriers and shared memory";
+  let description = [{
+    What host execution cannot see, or only on the way that is run: accumulators of
+    a wgmma used before its group was waited for, a wait in front of the commit,
+    dynamic shared memory that NVPTX would make static, and operations of a warp or
+    a block under conditions that may differ between its threads. Conditions are
+    uniform for a warp in the forms that `Verify/Divergence.h` lists.
+  }];
+}
+
 def NVVMToHostSimt : Pass<"nvvm-to-host-simt", "::mlir::ModuleOp"> {
   let summary = "Turn GPU kernels into host code that runs them thread by thread";
   let description = [{
