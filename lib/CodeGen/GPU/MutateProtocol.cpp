@@ -114,7 +114,7 @@ public:
     }
     if (index >= static_cast<int64_t>(ops.size())) {
       getOperation().emitError("no operation ")
-          << index << " of the protocol, there are " << ops.size();
+          << index.getValue() << " of the protocol, there are " << ops.size();
       return signalPassFailure();
     }
     breakProtocol(ops[index]);
