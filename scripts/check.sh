@@ -22,12 +22,14 @@ step "clang-format" scripts/check-format.sh
 step "generated docs are up to date" scripts/update-docs.sh --check
 
 echo "== unit tests"
-if build/release/bin/moe_rt_tests --gtest_brief=1 >"$log" 2>&1; then :; else cat "$log"; fi
 unit() { sed -n "s/^\[  $1  \] \([0-9]*\) test.*/\1/p" "$log" | tail -n 1; }
-p=$(unit PASSED); passed=$((passed + ${p:-0}))
-f=$(sed -n 's/^ *\([0-9]*\) FAILED TEST.*/\1/p' "$log" | tail -n 1); failed=$((failed + ${f:-0}))
-[ -n "$p" ] || { echo "the unit tests did not finish"; failed=$((failed + 1)); }
-echo "${p:-0} passed, ${f:-0} failed"
+for suite in moe_rt_tests moe_simt_device_tests moe_gpu_tests; do
+  if "build/release/bin/$suite" --gtest_brief=1 >"$log" 2>&1; then :; else cat "$log"; fi
+  p=$(unit PASSED); passed=$((passed + ${p:-0}))
+  f=$(sed -n 's/^ *\([0-9]*\) FAILED TEST.*/\1/p' "$log" | tail -n 1); failed=$((failed + ${f:-0}))
+  [ -n "$p" ] || { echo "$suite did not finish"; failed=$((failed + 1)); }
+  echo "$suite: ${p:-0} passed, ${f:-0} failed"
+done
 
 echo "== lit suites"
 cmake --build --preset release --target check-moe-lit >"$log" 2>&1

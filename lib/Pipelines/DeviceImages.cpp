@@ -54,7 +54,8 @@ LogicalResult DeviceImagesJob::addCubin(size_t number, StringRef assembler,
     return failure();
   result.images.push_back({architecture.name, gpu::getName(set).str(),
                            MOE_RT_IMAGE_CUBIN, std::move(cubin->bytes), ""});
-  result.resources[std::string(architecture.name)] = std::move(cubin->resources);
+  result.resources[std::string(architecture.name)] =
+      std::move(cubin->resources);
   return success();
 }
 
