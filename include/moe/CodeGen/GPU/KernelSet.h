@@ -25,8 +25,8 @@ constexpr llvm::StringLiteral kWeightsAttr = "gpu.weights";
 constexpr llvm::StringLiteral kKernelsModule = "kernels";
 
 /// Kernels that one host program launches. SM80 uses mma.sync and cp.async and
-/// runs on compute capability 8.0 and later; SM90a uses TMA and wgmma and runs
-/// on 9.0 only.
+/// runs on compute capability 8.0 and later. SM90a is code for 9.0 only, where
+/// kernels may use TMA and wgmma; those there are now are SM80's.
 enum class KernelSet { SM80, SM90a };
 
 llvm::StringRef getName(KernelSet set);

@@ -41,9 +41,6 @@ void mlir::moe::gpu::emitExpertUp(Emitter e, const ExpertLayerSpec &spec,
   emitCases(e, rows.tileRows, [&](int64_t tileRows) {
     if (isStream(tileRows))
       return emitStream(e, makeUp(e, spec, rows, wave, x, h, tokens, tileRows));
-    if (e.set == KernelSet::SM90a &&
-        emitTileUp90(e, spec, rows, wave, x, h, tokens, tileRows))
-      return;
     emitTileUp80(e, spec, rows, wave, x, h, tokens, tileRows);
   });
 }
@@ -55,9 +52,6 @@ void mlir::moe::gpu::emitExpertDown(Emitter e, const ExpertLayerSpec &spec,
     if (isStream(tileRows))
       return emitStream(
           e, makeDown(e, spec, rows, wave, h, out, tokens, tileRows));
-    if (e.set == KernelSet::SM90a &&
-        emitTileDown90(e, spec, rows, wave, h, out, tokens, tileRows))
-      return;
     emitTileDown80(e, spec, rows, wave, h, out, tokens, tileRows);
   });
 }
@@ -68,9 +62,6 @@ void mlir::moe::gpu::emitGemm(Emitter e, int64_t k, int64_t n, Type element,
     if (isStream(tileRows))
       return emitStream(e,
                         makeDense(e, k, n, element, a, w, c, rows, tileRows));
-    if (e.set == KernelSet::SM90a &&
-        emitTileGemm90(e, k, n, element, a, w, c, rows, tileRows))
-      return;
     emitTileGemm80(e, k, n, element, a, w, c, rows, tileRows);
   });
 }

@@ -7,9 +7,7 @@
 // What Kernels.h dispatches to when there are more rows than streaming kernels
 // take. Operands are those of the functions of Kernels.h of the same name;
 // `tileRows` is the one that the sorted rows were cut by, a multiple of 16.
-// Functions of the sm_90a set return false, and emit nothing, for what they
-// have no kernel for: the caller then takes the sm_80 kernel, which every
-// device of the sm_90a set runs too.
+// Both sets take these kernels: sm_90a has none of its own for tiles yet.
 //
 //===----------------------------------------------------------------------===//
 #ifndef MOE_LIB_CODEGEN_GPU_KERNELS_TILEKERNELS_H
@@ -28,15 +26,6 @@ void emitTileDown80(Emitter e, const ExpertLayerSpec &spec,
                     const SortedRows &rows, const Wave &wave, Value h,
                     Value out, Value tokens, int64_t tileRows);
 void emitTileGemm80(Emitter e, int64_t k, int64_t n, Type element, Value a,
-                    Value w, Value c, Value rows, int64_t tileRows);
-
-bool emitTileUp90(Emitter e, const ExpertLayerSpec &spec,
-                  const SortedRows &rows, const Wave &wave, Value x, Value h,
-                  Value tokens, int64_t tileRows);
-bool emitTileDown90(Emitter e, const ExpertLayerSpec &spec,
-                    const SortedRows &rows, const Wave &wave, Value h,
-                    Value out, Value tokens, int64_t tileRows);
-bool emitTileGemm90(Emitter e, int64_t k, int64_t n, Type element, Value a,
                     Value w, Value c, Value rows, int64_t tileRows);
 
 /// Rows of tiles, ascending: of streaming kernels and of tile kernels.
