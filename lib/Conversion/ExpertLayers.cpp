@@ -124,3 +124,39 @@ Value moe::getRowsBuffer(ImplicitLocOpBuilder &b, Value tensor) {
   return memref::CastOp::create(
       b, MemRefType::get(shape, type.getElementType()), result);
 }
+
+void moe::convertLayers(Operation *function,
+                        function_ref<void(RouteOp)> convertRoute,
+                        function_ref<void(RoutingFromOp)> convertRoutingFrom,
+                        function_ref<void(ExpertsOp)> convertExperts) {
+  SmallVector<Operation *> producers;
+  SmallVector<ExpertsOp> layers;
+  function->walk([&](Operation *op) {
+    if (isa<RouteOp, RoutingFromOp>(op))
+      producers.push_back(op);
+    if (auto experts = dyn_cast<ExpertsOp>(op))
+      layers.push_back(experts);
+  });
+  for (Operation *op : producers) {
+    if (auto route = dyn_cast<RouteOp>(op))
+      convertRoute(route);
+    else
+      convertRoutingFrom(cast<RoutingFromOp>(op));
+  }
+  for (ExpertsOp op : layers)
+    convertExperts(op);
+  for (Operation *op : producers)
+    op->erase();
+}
+
+void moe::replaceExperts(ImplicitLocOpBuilder &b, ExpertsOp op, Value out) {
+  auto type = cast<RankedTensorType>(op.getType());
+  if (!type.isDynamicDim(0))
+    out = memref::CastOp::create(
+        b, MemRefType::get(type.getShape(), type.getElementType()), out);
+  Value result =
+      bufferization::ToTensorOp::create(b, type, out, /*restrict=*/true,
+                                        /*writable=*/true);
+  op.getResult().replaceAllUsesWith(result);
+  op.erase();
+}

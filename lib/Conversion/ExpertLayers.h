@@ -21,6 +21,18 @@ LogicalResult checkLayers(ModuleOp module);
 /// then follows the routing at once.
 void hoistBank(ExpertsOp op);
 
+/// Converts the layers of a function: first what makes routings, then the
+/// experts that use them. `convertExperts` erases its operation, routings are
+/// erased at the end.
+void convertLayers(Operation *function,
+                   function_ref<void(RouteOp)> convertRoute,
+                   function_ref<void(RoutingFromOp)> convertRoutingFrom,
+                   function_ref<void(ExpertsOp)> convertExperts);
+
+/// Takes `out`, a fresh buffer [tokens, hidden] with a dynamic first dimension
+/// that was filled in front of `b`, as the result of `op`, and erases `op`.
+void replaceExperts(ImplicitLocOpBuilder &b, ExpertsOp op, Value out);
+
 /// A read-only buffer of the tensor whose first dimension is dynamic.
 Value getRowsBuffer(ImplicitLocOpBuilder &b, Value tensor);
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "moe/Pipelines/Compile.h"
+#include "CompileTarget.h"
 #include "DeviceImages.h"
 #include "Reproducer.h"
 #include "dialects/MoE/IR/MoE.h"
@@ -70,8 +71,6 @@ private:
   LogicalResult refuseInput(StringRef file, StringRef what);
   LogicalResult compile();
   LogicalResult commitOutputs();
-  FailureOr<std::vector<cpu::Variant>> chooseVariants();
-  void targetModule(ModuleOp module, const cpu::Variant &variant);
   LogicalResult lowerForDevice(ModuleOp module);
   LogicalResult compileVariant(ModuleOp module, const cpu::Variant &variant,
                                bool isFirst);
@@ -94,7 +93,7 @@ private:
   bool hasDefect = false, faultHappened = false;
   json::Object metadata, seconds;
   std::vector<cpu::Variant> variants;
-  std::vector<gpu::Architecture> architectures;
+  CompileTarget target;
   /// An object, and the CPU time that it took.
   using Generated = std::pair<FailureOr<ObjectCode>, double>;
   std::vector<std::future<Generated>> running;
@@ -203,55 +202,6 @@ void Compiler::recordBankChoices(ModuleOp module) {
   });
 }
 
-/// One for each instruction set, or for each set of kernels that the wanted
-/// architectures have. Of architectures that a GPU has, there is PTX of sm_80
-/// in any case.
-FailureOr<std::vector<cpu::Variant>> Compiler::chooseVariants() {
-  std::vector<cpu::Variant> chosen;
-  if (!isForDevice()) {
-    for (const std::string &name : options.isas) {
-      const cpu::ISA *isa = cpu::lookupISA(name);
-      if (!isa)
-        return emitError(loc) << "unknown instruction set '" << name << "'";
-      chosen.push_back({name, isa});
-    }
-    return chosen;
-  }
-  for (const std::string &text : options.gpuArchs) {
-    auto architecture = gpu::parseArchitecture(text);
-    if (!architecture)
-      return emitError(loc) << "unknown GPU architecture '" << text << "'";
-    architectures.push_back(*architecture);
-  }
-  bool hasGPU = llvm::any_of(architectures, [](const auto &architecture) {
-    return !architecture.isHostSimt;
-  });
-  bool hasSM80 = llvm::any_of(architectures, [](const auto &architecture) {
-    return !architecture.isHostSimt && architecture.name == "sm_80";
-  });
-  if (hasGPU && !hasSM80)
-    architectures.push_back(*gpu::parseArchitecture("sm_80"));
-  for (gpu::KernelSet set : {gpu::KernelSet::SM80, gpu::KernelSet::SM90a})
-    if (llvm::any_of(architectures, [&](const auto &architecture) {
-          return architecture.set == set;
-        }))
-      chosen.push_back({gpu::getName(set).str(), cpu::lookupISA("x86-64-v3")});
-  return chosen;
-}
-
-/// What passes read of the target.
-void Compiler::targetModule(ModuleOp module, const cpu::Variant &variant) {
-  module->setAttr(cpu::kISAAttr, StringAttr::get(context, variant.isa->name));
-  if (!isForDevice())
-    return;
-  Builder b(context);
-  Type weights = options.gpuWeights == "bf16"  ? Type(b.getBF16Type())
-                 : options.gpuWeights == "f16" ? Type(b.getF16Type())
-                                               : Type(b.getF32Type());
-  module->setAttr(gpu::kKernelSetAttr, b.getStringAttr(variant.name));
-  module->setAttr(gpu::kWeightsAttr, TypeAttr::get(weights));
-}
-
 /// Kernels are done when host code is lowered: they wait beside the module.
 LogicalResult Compiler::lowerForDevice(ModuleOp module) {
   if (failed(apply(module, populateDeviceCodePipeline, "llvm")))
@@ -268,7 +218,7 @@ LogicalResult Compiler::lowerForDevice(ModuleOp module) {
 LogicalResult Compiler::compileVariant(ModuleOp module,
                                        const cpu::Variant &variant,
                                        bool isFirst) {
-  targetModule(module, variant);
+  setTarget(module, variant, options);
   if (failed(apply(module,
                    isForDevice() ? populateDevicePagerPipeline
                                  : populatePagerPipeline,
@@ -345,7 +295,7 @@ LogicalResult Compiler::startImages(ModuleOp module, gpu::KernelSet set) {
   (*metadata.getObject("gpu_kernels"))[gpu::getName(set)] =
       gpu::describeKernels(module);
   std::vector<gpu::Architecture> wanted;
-  llvm::copy_if(architectures, std::back_inserter(wanted),
+  llvm::copy_if(target.architectures, std::back_inserter(wanted),
                 [&](const auto &each) { return each.set == set; });
   auto job = std::make_unique<DeviceImagesJob>(set, std::move(wanted));
   if (failed(job->translate(module)))
@@ -514,9 +464,10 @@ LogicalResult Compiler::commitOutputs() {
 }
 
 LogicalResult Compiler::compile() {
-  auto chosen = chooseVariants();
+  auto chosen = chooseTarget(options, loc);
   if (failed(chosen))
     return failure();
+  target = std::move(*chosen);
 
   auto begin = std::chrono::steady_clock::now();
   std::vector<std::string> externalFiles;
@@ -554,7 +505,7 @@ LogicalResult Compiler::compile() {
   metadata = std::move(*signature);
   recordBankChoices(*module);
 
-  for (auto [i, variant] : llvm::enumerate(*chosen)) {
+  for (auto [i, variant] : llvm::enumerate(target.variants)) {
     OwningOpRef<ModuleOp> clone = module->clone();
     if (failed(compileVariant(*clone, variant, i == 0)))
       return failure();

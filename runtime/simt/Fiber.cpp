@@ -38,17 +38,17 @@ StackPool &StackPool::ofThisThread() {
   return pool;
 }
 
-char *StackPool::get(unsigned index) {
-  if (!base) {
-    void *memory = mmap(nullptr, kStacks * kBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
-      abort(); // 64 MiB of addresses
-    base = static_cast<char *>(memory);
-    for (size_t i = 0; i < kStacks; ++i)
-      mprotect(base + i * kBytes, kGuard, PROT_NONE);
-  }
-  return base + index * kBytes;
+bool StackPool::reserve() {
+  if (base)
+    return true;
+  void *memory = mmap(nullptr, kStacks * kBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED)
+    return false;
+  base = static_cast<char *>(memory);
+  for (size_t i = 0; i < kStacks; ++i)
+    mprotect(base + i * kBytes, kGuard, PROT_NONE);
+  return true;
 }
 
 void Fiber::start(char *memory, Entry function, void *with) {

@@ -21,8 +21,11 @@ public:
 
   StackPool() = default;
   ~StackPool();
-  /// The lowest address of the stack of fiber `index`, less than 1024.
-  char *get(unsigned index);
+  /// Takes addresses for all stacks, once. False: there are none.
+  bool reserve();
+  /// The lowest address of the stack of fiber `index`, less than 1024; behind
+  /// `reserve`.
+  char *get(unsigned index) const { return base + index * kBytes; }
   static StackPool &ofThisThread();
 
 private:

@@ -78,6 +78,10 @@ std::string moe_simt::run(const moe_simt_image &image,
   ++counters.launches;
   if (blocks == 0)
     return "";
+  if (!StackPool::ofThisThread().reserve())
+    return std::string("kernel '") + kernel.name +
+           "': the process has no 64 MiB of addresses left for the stacks of "
+           "its threads";
   Arguments arguments(kernel, launch);
   Grid grid{image,           kernel,   launch,          options,
             memory,          counters, arguments.get(), arguments.begin(),

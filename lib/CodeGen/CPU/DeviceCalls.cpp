@@ -148,35 +148,18 @@ void PagerLowering::lowerReadBack(pager::ReadBackOp op) {
 }
 
 LogicalResult PagerLowering::lowerForEachWave(pager::ForEachWaveOp op) {
-  auto function = dyn_cast<func::FuncOp>(op->getParentOp());
-  if (!function || function.getNumResults() != 1)
-    return op.emitError("expert streams run in the entry or a layer, outside "
-                        "of loops");
-  Value frameValue = function.getArgument(0);
-  Value bank =
-      UnrealizedConversionCastOp::create(b, i32, op.getBank()).getResult(0);
   Value wave = allocate(op, sizeof(moe_rt_abi_wave), 8);
-  Value opened = call(frameValue, offsetof(moe_rt_abi_host, stream_open), i32,
-                      {bank, pointerOf(op.getCounts()), toI64(op.getTokens())});
-  returnOnError(opened, function);
-
-  Block *before = b.getInsertionBlock();
-  Block *after = before->splitBlock(op->getIterator());
-  Block *head = new Block(), *exit = new Block();
-  function.getBody().getBlocks().insert(after->getIterator(), head);
-  function.getBody().getBlocks().insert(after->getIterator(), exit);
-  b.setInsertionPointToEnd(before);
-  cf::BranchOp::create(b, head);
-
-  b.setInsertionPointToEnd(head);
+  FailureOr<StreamLoop> loop =
+      openStream(op, op.getBank(), op.getCounts(), op.getTokens());
+  if (failed(loop))
+    return failure();
+  Value frameValue = loop->function.getArgument(0);
   Value got =
       call(frameValue, offsetof(moe_rt_abi_host, wave_next), i32, {wave});
   Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, got,
                                      constant(i32, 0));
   Block *body = &op.getBody().front();
-  function.getBody().getBlocks().splice(exit->getIterator(),
-                                        op.getBody().getBlocks());
-  cf::CondBranchOp::create(b, more, body, ValueRange(), exit, ValueRange());
+  enterBody(*loop, more, op.getBody());
 
   b.setInsertionPointToStart(body);
   auto field = [&](Type type, size_t offset) {
@@ -196,15 +179,9 @@ LogicalResult PagerLowering::lowerForEachWave(pager::ForEachWaveOp op) {
   auto yield = cast<pager::YieldOp>(body->getTerminator());
   b.setInsertionPoint(yield);
   call(frameValue, offsetof(moe_rt_abi_host, wave_done), {}, {});
-  cf::BranchOp::create(b, head);
+  cf::BranchOp::create(b, loop->next);
   yield.erase();
 
-  b.setInsertionPointToEnd(exit);
-  Value closed =
-      call(frameValue, offsetof(moe_rt_abi_host, stream_close), i32, {});
-  cf::BranchOp::create(b, after);
-  b.setInsertionPoint(op);
-  returnOnError(closed, function);
-  op.erase();
+  closeStream(*loop, op);
   return success();
 }

@@ -42,7 +42,6 @@ private:
   /// The number of columns of `b` and the result of a sum of products, if they
   /// are few and `a` is the same for all.
   std::optional<int64_t> getColumns(unsigned dim);
-  void emitPoint();
   void emitDots(unsigned dim);
   Value addAcross(ArrayRef<Value> x);
   Value loadRow(OpOperand &operand, Value mask);

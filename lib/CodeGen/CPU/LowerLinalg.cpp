@@ -103,7 +103,7 @@ void GenericLowering::emitDot() {
   Value begin, end;
   auto dim = openParallelBlocks(product(reductions), begin, end);
   if (!dim)
-    return emitPoint();
+    return reduceInOrder();
   if (isRowsOfDots(*dim)) {
     // Whole groups, then the rest.
     Value rest = arith::RemSIOp::create(
@@ -121,33 +121,7 @@ void GenericLowering::emitDot() {
   auto loop = scf::ForOp::create(builder, loc, begin, end, constant(1));
   ivs[*dim] = loop.getInductionVar();
   builder.setInsertionPointToStart(loop.getBody());
-  emitPoint();
-}
-
-void GenericLowering::emitPoint() {
-  SmallVector<Value> initial;
-  for (OpOperand &output : op.getDpsInitsMutable())
-    initial.push_back(load(output));
-  OpBuilder::InsertionGuard guard(builder);
-  SmallVector<scf::ForOp> loops;
-  SmallVector<Value> carried = initial;
-  for (unsigned dim : reductions) {
-    auto loop = scf::ForOp::create(builder, loc, constant(0), extents[dim],
-                                   constant(1), carried);
-    ivs[dim] = loop.getInductionVar();
-    carried.assign(loop.getRegionIterArgs().begin(),
-                   loop.getRegionIterArgs().end());
-    loops.push_back(loop);
-    builder.setInsertionPointToEnd(loop.getBody());
-  }
-  SmallVector<Value> results = computeBody(carried);
-  for (scf::ForOp loop : llvm::reverse(loops)) {
-    builder.setInsertionPointToEnd(loop.getBody());
-    scf::YieldOp::create(builder, loc, results);
-    results.assign(loop.getResults().begin(), loop.getResults().end());
-  }
-  builder.setInsertionPointAfter(loops.front());
-  store(results);
+  reduceInOrder();
 }
 
 /// Accumulates in memory, a row of the result at a time.

@@ -99,28 +99,59 @@ void PagerLowering::returnOnError(Value code, func::FuncOp function) {
   b.setInsertionPointToStart(rest);
 }
 
-LogicalResult PagerLowering::lowerForEach(pager::ForEachReadyOp op) {
+FailureOr<PagerLowering::StreamLoop> PagerLowering::openStream(Operation *op,
+                                                               Value bank,
+                                                               Value counts,
+                                                               Value tokens) {
   auto function = dyn_cast<func::FuncOp>(op->getParentOp());
   if (!function || function.getNumResults() != 1)
-    return op.emitError(
-        "expert streams run in the entry or a layer, outside of "
-        "loops");
-  Value frameValue = function.getArgument(0);
-  Value bank =
-      UnrealizedConversionCastOp::create(b, i32, op.getBank()).getResult(0);
-  Value opened = call(frameValue, offsetof(moe_rt_abi_host, stream_open), i32,
-                      {bank, pointerOf(op.getCounts()), toI64(op.getTokens())});
+    return op->emitError(
+        "expert streams run in the entry or a layer, outside of loops");
+  Value number = UnrealizedConversionCastOp::create(b, i32, bank).getResult(0);
+  Value opened =
+      call(function.getArgument(0), offsetof(moe_rt_abi_host, stream_open), i32,
+           {number, pointerOf(counts), toI64(tokens)});
   returnOnError(opened, function);
 
   Block *before = b.getInsertionBlock();
-  Block *after = before->splitBlock(op->getIterator());
-  Block *head = new Block(), *exit = new Block();
-  function.getBody().getBlocks().insert(after->getIterator(), head);
-  function.getBody().getBlocks().insert(after->getIterator(), exit);
+  StreamLoop loop = {function, new Block(), new Block(),
+                     before->splitBlock(op->getIterator())};
+  for (Block *block : {loop.next, loop.exit})
+    function.getBody().getBlocks().insert(loop.after->getIterator(), block);
   b.setInsertionPointToEnd(before);
-  cf::BranchOp::create(b, head);
+  cf::BranchOp::create(b, loop.next);
+  b.setInsertionPointToEnd(loop.next);
+  return loop;
+}
 
-  b.setInsertionPointToEnd(head);
+/// Moves the body between `next` and `exit`; entered when there is more.
+void PagerLowering::enterBody(const StreamLoop &loop, Value more,
+                              Region &body) {
+  Block *first = &body.front();
+  func::FuncOp function = loop.function;
+  function.getBody().getBlocks().splice(loop.exit->getIterator(),
+                                        body.getBlocks());
+  cf::CondBranchOp::create(b, more, first, ValueRange(), loop.exit,
+                           ValueRange());
+}
+
+void PagerLowering::closeStream(const StreamLoop &loop, Operation *op) {
+  func::FuncOp function = loop.function;
+  b.setInsertionPointToEnd(loop.exit);
+  Value closed = call(function.getArgument(0),
+                      offsetof(moe_rt_abi_host, stream_close), i32, {});
+  cf::BranchOp::create(b, loop.after);
+  b.setInsertionPoint(op);
+  returnOnError(closed, function);
+  op->erase();
+}
+
+LogicalResult PagerLowering::lowerForEach(pager::ForEachReadyOp op) {
+  FailureOr<StreamLoop> loop =
+      openStream(op, op.getBank(), op.getCounts(), op.getTokens());
+  if (failed(loop))
+    return failure();
+  Value frameValue = loop->function.getArgument(0);
   Value expert =
       call(frameValue, offsetof(moe_rt_abi_host, stream_next), i32, {});
   Value more = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, expert,
@@ -129,9 +160,7 @@ LogicalResult PagerLowering::lowerForEach(pager::ForEachReadyOp op) {
   Block *body = &op.getBody().front();
   body->getArgument(0).replaceAllUsesWith(expertIndex);
   body->eraseArgument(0);
-  function.getBody().getBlocks().splice(exit->getIterator(),
-                                        op.getBody().getBlocks());
-  cf::CondBranchOp::create(b, more, body, ValueRange(), exit, ValueRange());
+  enterBody(*loop, more, op.getBody());
 
   // A part that cannot be read ends the stream; its close tells why.
   SmallVector<pager::WaitPartOp> waits(body->getOps<pager::WaitPartOp>());
@@ -154,20 +183,15 @@ LogicalResult PagerLowering::lowerForEach(pager::ForEachReadyOp op) {
     Block *block = wait->getBlock();
     Block *rest = block->splitBlock(wait);
     b.setInsertionPointToEnd(block);
-    cf::CondBranchOp::create(b, ok, rest, ValueRange(), exit, ValueRange());
+    cf::CondBranchOp::create(b, ok, rest, ValueRange(), loop->exit,
+                             ValueRange());
     wait.erase();
   }
   b.setInsertionPoint(yield);
   call(frameValue, offsetof(moe_rt_abi_host, stream_release), {}, {expert});
-  cf::BranchOp::create(b, head);
+  cf::BranchOp::create(b, loop->next);
   yield.erase();
 
-  b.setInsertionPointToEnd(exit);
-  Value closed =
-      call(frameValue, offsetof(moe_rt_abi_host, stream_close), i32, {});
-  cf::BranchOp::create(b, after);
-  b.setInsertionPoint(op);
-  returnOnError(closed, function);
-  op.erase();
+  closeStream(*loop, op);
   return success();
 }

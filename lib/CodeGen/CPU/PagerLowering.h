@@ -78,6 +78,16 @@ private:
   Value getShapeTable(func::FuncOp function);
   func::FuncOp getThunk(func::FuncOp body, LLVM::LLVMStructType captures);
   void lowerParallelCall(pager::ParallelCallOp op);
+  /// The blocks of a stream's loop: `next` asks for more, the operation's body
+  /// follows it, `exit` closes the stream and goes on behind the operation.
+  struct StreamLoop {
+    func::FuncOp function;
+    Block *next, *exit, *after;
+  };
+  FailureOr<StreamLoop> openStream(Operation *op, Value bank, Value counts,
+                                   Value tokens);
+  void enterBody(const StreamLoop &loop, Value more, Region &body);
+  void closeStream(const StreamLoop &loop, Operation *op);
   LogicalResult lowerForEach(pager::ForEachReadyOp op);
   Value allocate(Operation *op, int64_t bytes, int64_t alignment);
   Value addressOf(Value memref);

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Affine/Utils.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -86,6 +87,31 @@ SmallVector<Value> LinalgPoints::computeBody(ValueRange outputs) {
   for (Value value : body->getTerminator()->getOperands())
     results.push_back(mapping.lookupOrDefault(value));
   return results;
+}
+
+void LinalgPoints::reduceInOrder() {
+  SmallVector<Value> carried;
+  for (OpOperand &output : op.getDpsInitsMutable())
+    carried.push_back(load(output));
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<scf::ForOp> loops;
+  for (unsigned dim : reductions) {
+    auto loop = scf::ForOp::create(builder, loc, constant(0), extents[dim],
+                                   constant(1), carried);
+    ivs[dim] = loop.getInductionVar();
+    carried.assign(loop.getRegionIterArgs().begin(),
+                   loop.getRegionIterArgs().end());
+    loops.push_back(loop);
+    builder.setInsertionPointToEnd(loop.getBody());
+  }
+  SmallVector<Value> results = computeBody(carried);
+  for (scf::ForOp loop : llvm::reverse(loops)) {
+    builder.setInsertionPointToEnd(loop.getBody());
+    scf::YieldOp::create(builder, loc, results);
+    results.assign(loop.getResults().begin(), loop.getResults().end());
+  }
+  builder.setInsertionPointAfter(loops.front());
+  store(results);
 }
 
 bool LinalgPoints::isUnitStrideInInnermostReduction() {

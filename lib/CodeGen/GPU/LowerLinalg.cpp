@@ -71,9 +71,6 @@ private:
   void emitWarps();
   Value combineLanes(Value partial);
   Value combine(Value lhs, Value rhs);
-  /// Runs the body over the reduction dimensions from `carried` on; gives the
-  /// outputs' values behind the last step.
-  SmallVector<Value> reduce(ValueRange carried);
 };
 
 } // namespace
@@ -105,36 +102,11 @@ bool ThreadLowering::isForWarps() {
   return !steps || *steps > kShortReduction;
 }
 
-SmallVector<Value> ThreadLowering::reduce(ValueRange initial) {
-  OpBuilder::InsertionGuard guard(builder);
-  SmallVector<scf::ForOp> loops;
-  SmallVector<Value> carried(initial);
-  for (unsigned dim : reductions) {
-    auto loop = scf::ForOp::create(builder, loc, constant(0), extents[dim],
-                                   constant(1), carried);
-    ivs[dim] = loop.getInductionVar();
-    carried.assign(loop.getRegionIterArgs().begin(),
-                   loop.getRegionIterArgs().end());
-    loops.push_back(loop);
-    builder.setInsertionPointToEnd(loop.getBody());
-  }
-  SmallVector<Value> results = computeBody(carried);
-  for (scf::ForOp loop : llvm::reverse(loops)) {
-    builder.setInsertionPointToEnd(loop.getBody());
-    scf::YieldOp::create(builder, loc, results);
-    results.assign(loop.getResults().begin(), loop.getResults().end());
-  }
-  return results;
-}
-
 void ThreadLowering::emitPoints() {
   delinearize(openThreads(builder, loc, product(outer)), outer);
   if (reductions.empty())
     return store(computeBody(loadOutputs()));
-  SmallVector<Value> initial;
-  for (OpOperand &output : op.getDpsInitsMutable())
-    initial.push_back(load(output));
-  store(reduce(initial));
+  reduceInOrder();
 }
 
 Value ThreadLowering::combine(Value lhs, Value rhs) {

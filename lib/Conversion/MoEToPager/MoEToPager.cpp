@@ -223,35 +223,14 @@ void Scheduler::convertExperts(ExpertsOp op) {
   func::CallOp::create(
       b, cpu::getCombineKernel(module, schedule, hidden, stride, k),
       ValueRange{rowData, rows.rowOf, weights, out});
-  auto type = cast<RankedTensorType>(op.getType());
-  if (!type.isDynamicDim(0))
-    out = memref::CastOp::create(b, MemRefType::get(type.getShape(), f32), out);
-  Value result =
-      bufferization::ToTensorOp::create(b, type, out, /*restrict=*/true,
-                                        /*writable=*/true);
-  op.getResult().replaceAllUsesWith(result);
-  op.erase();
+  replaceExperts(b, op, out);
 }
 
 void Scheduler::run() {
-  SmallVector<Operation *> producers;
-  SmallVector<ExpertsOp> layers;
-  function.walk([&](Operation *op) {
-    if (isa<RouteOp, RoutingFromOp>(op))
-      producers.push_back(op);
-    if (auto experts = dyn_cast<ExpertsOp>(op))
-      layers.push_back(experts);
-  });
-  for (Operation *op : producers) {
-    if (auto route = dyn_cast<RouteOp>(op))
-      convertRoute(route);
-    else
-      convertRoutingFrom(cast<RoutingFromOp>(op));
-  }
-  for (ExpertsOp op : layers)
-    convertExperts(op);
-  for (Operation *op : producers)
-    op->erase();
+  convertLayers(
+      function, [&](RouteOp op) { convertRoute(op); },
+      [&](RoutingFromOp op) { convertRoutingFrom(op); },
+      [&](ExpertsOp op) { convertExperts(op); });
 }
 
 namespace {

@@ -35,6 +35,10 @@ protected:
   /// The outputs' values at the current point, null where the body needs none.
   SmallVector<Value> loadOutputs();
 
+  /// Runs the body over the reduction dimensions at the current point, one step
+  /// after the other from the outputs' values on, and writes the results.
+  void reduceInOrder();
+
   /// True when consecutive steps of the last reduction dimension read
   /// consecutive elements of every input that depends on it.
   bool isUnitStrideInInnermostReduction();
