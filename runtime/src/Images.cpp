@@ -59,6 +59,13 @@ const moe_rt_abi_variant *findVariant(const moe_rt_abi_model &code,
   return nullptr;
 }
 
+std::string listVariants(const moe_rt_abi_model &code) {
+  std::string list;
+  for (uint64_t i = 0; i < code.variant_count; ++i)
+    list += (i ? ", " : "") + std::string(code.variants[i].isa);
+  return list;
+}
+
 std::string describe(const moe_rt_device_properties &device) {
   return std::string(device.name) + " (compute capability " +
          std::to_string(device.major) + "." + std::to_string(device.minor) +
@@ -102,6 +109,9 @@ std::string moe_rt::chooseImage(const moe_rt_abi_model &code,
   }
   if (choice.image)
     return "";
+  if (isa && !findVariant(code, isa))
+    return "the model has no code for '" + std::string(isa) + "'; it has " +
+           listVariants(code);
   std::string with = isa ? std::string(" for --isa=") + isa : "";
   if (device.is_host_execution)
     return "the model has no image for " + (arch.empty() ? "host-simt" : host) +

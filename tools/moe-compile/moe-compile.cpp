@@ -68,8 +68,7 @@ bool parseArchitectures(const std::string &text,
   for (std::string name; std::getline(list, name, ',');) {
     if (!moe::gpu::parseArchitecture(name)) {
       llvm::errs() << "moe-compile: --gpu-arch: unknown architecture '" << name
-                   << "'; known: sm_80 to sm_121, sm_90a, host-simt:sm_80, "
-                      "host-simt:sm_90a\n";
+                   << "'; known: " << moe::gpu::listArchitectures() << "\n";
       return false;
     }
     if (llvm::is_contained(archs, name)) {

@@ -28,23 +28,50 @@ using namespace mlir;
 using namespace mlir::moe;
 using moe::gpu::Architecture;
 
+namespace {
+
+/// Architectures that LLVM's back end and ptxas know, with the oldest version
+/// of PTX that has them: drivers read no newer one than they know.
+struct KnownArchitecture {
+  StringRef name, version;
+  moe::gpu::KernelSet set;
+};
+using moe::gpu::KernelSet;
+constexpr KnownArchitecture kArchitectures[] = {
+    {"sm_80", "+ptx70", KernelSet::SM80},
+    {"sm_86", "+ptx71", KernelSet::SM80},
+    {"sm_87", "+ptx74", KernelSet::SM80},
+    {"sm_89", "+ptx78", KernelSet::SM80},
+    {"sm_90", "+ptx78", KernelSet::SM80},
+    {"sm_90a", "+ptx80", KernelSet::SM90a},
+    {"sm_100", "+ptx86", KernelSet::SM80},
+    {"sm_103", "+ptx88", KernelSet::SM80},
+    {"sm_120", "+ptx87", KernelSet::SM80},
+    {"sm_121", "+ptx88", KernelSet::SM80}};
+
+const KnownArchitecture *lookup(StringRef name) {
+  for (const KnownArchitecture &known : kArchitectures)
+    if (known.name == name)
+      return &known;
+  return nullptr;
+}
+
+} // namespace
+
 std::optional<Architecture> moe::gpu::parseArchitecture(StringRef text) {
-  Architecture result;
-  result.isHostSimt = text.consume_front("host-simt:");
-  result.name = text.str();
-  if (text == "sm_90a") {
-    result.set = KernelSet::SM90a;
-    return result;
-  }
-  unsigned number;
-  if (!text.consume_front("sm_") || text.getAsInteger(10, number) ||
-      number < 80 || number > 121)
-    return std::nullopt;
+  bool isHostSimt = text.consume_front("host-simt:");
+  const KnownArchitecture *known = lookup(text);
   // Functional models are of the sets, not of each architecture.
-  if (result.isHostSimt && number != 80)
+  if (!known || (isHostSimt && text != getName(known->set)))
     return std::nullopt;
-  result.set = KernelSet::SM80;
-  return result;
+  return Architecture{text.str(), known->set, isHostSimt};
+}
+
+std::string moe::gpu::listArchitectures() {
+  std::string list;
+  for (const KnownArchitecture &known : kArchitectures)
+    list += known.name.str() + ", ";
+  return list + "host-simt:sm_80, host-simt:sm_90a";
 }
 
 llvm::json::Array moe::gpu::describeKernels(ModuleOp module) {
@@ -110,18 +137,9 @@ createTargetMachine(const Architecture &architecture, Location loc) {
     return emitError(loc, "this LLVM has no NVPTX back end: ") << message;
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  // The oldest version that has what the set uses: drivers read no newer one.
-  StringRef version =
-      architecture.set == moe::gpu::KernelSet::SM80 ? "+ptx70" : "+ptx80";
-  unsigned number = 80;
-  (void)StringRef(architecture.name).drop_front(3).getAsInteger(10, number);
-  if (number >= 89)
-    version = number >= 100 ? "+ptx86" : "+ptx80";
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, architecture.name, version, options, std::nullopt, std::nullopt,
-      llvm::CodeGenOptLevel::Aggressive));
-  if (!machine)
-    return emitError(loc, "this LLVM knows no ") << architecture.name;
+      triple, architecture.name, lookup(architecture.name)->version, options,
+      std::nullopt, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
   return machine;
 }
 

@@ -28,6 +28,9 @@ struct Architecture {
 /// there are kernels for.
 std::optional<Architecture> parseArchitecture(llvm::StringRef text);
 
+/// All that parseArchitecture reads, for messages.
+std::string listArchitectures();
+
 /// What the kernels of a set are and use, in the order in which launches number
 /// them: [{"name": ..., "uses": ["mma", "tma", "wgmma"]}]. `module` is of the
 /// llvm stage.
