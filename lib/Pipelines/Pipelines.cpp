@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Func/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -131,6 +132,7 @@ void moe::populateDeviceCodePipeline(OpPassManager &pm) {
   pm.addPass(gpu::createGPUOutlineKernels());
   pm.addPass(cpu::createCPUExpandMath());
   gpu::populateNVVMPipeline(pm);
+  pm.addNestedPass<mlir::gpu::GPUModuleOp>(gpu::createVerifyNVVMProtocol());
   pm.addPass(cpu::createCPUThreadFrame());
   pm.addPass(cpu::createCPUConvertPagerToLLVM());
 }
