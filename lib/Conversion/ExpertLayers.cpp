@@ -1,5 +1,4 @@
-//===- ExpertLayers.cpp - What every schedule of experts shares
-//-------------===//
+//===- ExpertLayers.cpp - What every schedule of experts shares -----------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- CompileTarget.cpp - What a model is compiled for
-//----------------------===//
+//===- CompileTarget.cpp - What a model is compiled for -------------------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

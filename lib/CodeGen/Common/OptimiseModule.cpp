@@ -1,5 +1,4 @@
-//===- OptimiseModule.cpp - LLVM's passes over a module
-//-------------------------===//
+//===- OptimiseModule.cpp - LLVM's passes over a module -------------------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Control.cpp - Shapes of operators with bodies
-//------------------------===//
+//===- Control.cpp - Shapes of operators with bodies ----------------------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

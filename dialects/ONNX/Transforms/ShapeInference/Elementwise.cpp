@@ -1,5 +1,4 @@
-//===- Elementwise.cpp - Shapes of element by element operators
-//-------------===//
+//===- Elementwise.cpp - Shapes of element by element operators -----------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Fused.cpp - Shapes of fused operators of com.microsoft
-//---------------===//
+//===- Fused.cpp - Shapes of fused operators of com.microsoft -------------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Indexing.cpp - Shapes of operators that choose and place elements
-//----===//
+//===- Indexing.cpp - Shapes of operators that choose and place elements --===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

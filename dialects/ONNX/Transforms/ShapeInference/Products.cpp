@@ -1,5 +1,4 @@
-//===- Products.cpp - Shapes of matrix products and attention
-//---------------===//
+//===- Products.cpp - Shapes of matrix products and attention -------------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Reductions.cpp - Shapes of reductions and normalizations
-//-------------===//
+//===- Reductions.cpp - Shapes of reductions and normalizations -----------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ShapeOps.cpp - Shapes of operators that make and take shapes
-//---------===//
+//===- ShapeOps.cpp - Shapes of operators that make and take shapes -------===//
 //
 // Part of the MoE compiler, under the Apache License v2.0 with LLVM Exceptions.
 // See LICENSE for license information.
